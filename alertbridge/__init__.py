@@ -1,0 +1,1 @@
+"""The bridge: Alertmanager webhooks in, Telegram messages out. See docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""Answers to people: one file per group of Telegram commands."""

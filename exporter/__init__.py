@@ -1,0 +1,1 @@
+"""The exporter: probes every VPN target, judges its state and exposes it. See docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""Probing in processes of its own: the shared board, schedules, sockets and their supervisor."""

@@ -1,0 +1,1 @@
+"""Reading targets.yml: text to frozen values, differences, and edits that keep untouched bytes."""

@@ -1,0 +1,1 @@
+"""Sources of `vpn-exporter targets regenerate`: each turns foreign data into rows, one file each."""

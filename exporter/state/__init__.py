@@ -1,0 +1,1 @@
+"""From evidence to states: windows, the judge, causes and the journal. Pure but for journal.py."""

@@ -1,0 +1,1 @@
+"""What `make` calls: fetching servers, running the stack, writing secrets. Not part of the distribution."""
