@@ -57,8 +57,7 @@ class Roster:
 def build_roster(inventory: Inventory, previous: Roster | None = None) -> Roster:
     """Seat an inventory's targets and uplinks, keeping the seats of a previous roster.
 
-    Raises:
-        Nothing: an `Inventory` is valid by construction (unique ids, known gateways and regions).
+    An `Inventory` is valid by construction (unique ids, known gateways and regions), so nothing can fail here.
     """
     wanted: dict[_Key, Target | str] = {("uplink", uplink.address): uplink.address for uplink in inventory.uplinks}
     for target in inventory.targets:
@@ -88,6 +87,16 @@ def build_roster(inventory: Inventory, previous: Roster | None = None) -> Roster
     return _fill(inventory, previous, wanted, keys, generations, tuple(fresh), freed, last_generation)
 
 
+def _seat_regions(inventory: Inventory, previous: Roster | None) -> tuple[list[Region | None], dict[str, int]]:
+    """Give each region an index: its old one, or a new one at the end. A removed region's index stays empty."""
+    known = {region.id: region for region in inventory.regions}
+    before = previous.regions if previous is not None else ()
+    regions = [known.get(old.id) if old is not None else None for old in before]
+    seated = {region.id for region in regions if region is not None}
+    regions += [region for region in inventory.regions if region.id not in seated]
+    return regions, {region.id: index for index, region in enumerate(regions) if region is not None}
+
+
 def _fill(
     inventory: Inventory,
     previous: Roster | None,
@@ -110,23 +119,9 @@ def _fill(
             slot_of[occupant.id] = slot
         elif occupant is not None:
             uplinks.append((occupant, slot))
-    regions: list[Region | None] = []
-    region_index_of: dict[str, int] = {}
-    known = {region.id: region for region in inventory.regions}
-    if previous is not None:
-        for old in previous.regions:
-            current = known.get(old.id) if old is not None else None
-            if current is not None:
-                region_index_of[current.id] = len(regions)
-            regions.append(current)
-    for region in inventory.regions:
-        if region.id not in region_index_of:
-            region_index_of[region.id] = len(regions)
-            regions.append(region)
-    providers: dict[str, int] = {}
-    for target in inventory.targets:
-        if target.provider:
-            providers.setdefault(target.provider, len(providers))
+    regions, region_index_of = _seat_regions(inventory, previous)
+    names = sorted({target.provider for target in inventory.targets if target.provider})
+    providers = {name: number for number, name in enumerate(names)}
     uplink_profile = Profile(interval_seconds=UPLINK_INTERVAL_SECONDS, timeout_seconds=UPLINK_TIMEOUT_SECONDS)
     rows = [target.settings if target is not None else uplink_profile for target in targets]
     return Roster(

@@ -6,10 +6,12 @@ were touched, so the capacity is generous and a reload never moves a slot.
 
 Rules
 -----
-- `SLOT_FIELDS` written by "engine": only the process that probes the slot's target. Written by "parent": only the parent.
-- Ring entry of probe n (n from 0) is n % GRID (or % CONFIRM). The entry is written first, then the count, then `revision`.
-- Times are CLOCK_MONOTONIC seconds (one clock for all processes of a machine); RTTs are seconds, NaN where no reply came.
-- A slot that gets a new target gets a new `generation` and is cleared by the parent **before** the engine is told of it.
+- `SLOT_FIELDS` by "engine": only the process that probes the slot's target writes. By "parent": only the parent.
+- Ring entry of probe n (n from 0) is n % GRID (or % CONFIRM). The entry is written first, then the count, then
+  `revision`.
+- Times are CLOCK_MONOTONIC seconds (one clock for all processes of a machine); RTTs are seconds, NaN where no reply
+  came.
+- A slot that gets a new target gets a new `generation` and is cleared by the parent **before** the engine is told.
 - A confirmation probe touches `confirm_*`, `last_reply_sent_at` and the process counters only: never the grid ring, the
   probe counters or the histogram (design section 5).
 """
@@ -130,8 +132,7 @@ class Board:
         fd = _anonymous_file()
         os.ftruncate(fd, _layout(size)[1])
         os.set_inheritable(fd, True)  # noqa: FBT003 - the flag is the function's own
-        board = cls(fd, size)
-        return board
+        return cls(fd, size)
 
     def clear_slot(self, slot: int, generation: int) -> None:
         """Give a slot to a new target: every column zeroed, RTTs NaN, the new generation last. Parent only."""
