@@ -1,0 +1,1 @@
+"""End to end: the real servers, a real VPN, network namespaces."""
