@@ -1,9 +1,9 @@
-"""Where others' programs come from: PATH, else Debian's package files unpacked under .cache/debian/; nothing is installed.
+"""Where others' programs come from: PATH, else Debian's package files under .cache/debian/; nothing is installed.
 
-`apt-get download` and `dpkg-deb -x` need no root, run no maintainer script and start no service. The suite "installed"
-is what this machine's own package sources carry; "sid" is Debian's unstable release, read with a source list and a state
-folder of our own, from the Debian mirror that the machine is already set up with. Once unpacked, a program is kept until
-`.cache/` is removed. Library packages are not fetched: the programs named here need libc only.
+`apt-get download` and `dpkg-deb -x` need no root, run no maintainer script and start no service. The suite
+"installed" is what this machine's own package sources carry; "sid" is Debian's unstable release, read with a source
+list and a state folder of our own, from the Debian mirror that the machine is already set up with. Once unpacked, a
+program is kept until `.cache/` is removed. Library packages are not fetched: the programs here need libc only.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def _mirror() -> str:
         if site.rstrip("/").endswith("/debian"):
             return site
     raise DebianError(
-        "no Debian mirror among this machine's package sources (a derivative such as Ubuntu carries no Debian unstable); "
+        "no Debian mirror among this machine's package sources (Ubuntu, for one, carries no Debian unstable); "
         "put the newer programs on PATH and use the suite 'installed'"
     )
 
