@@ -19,7 +19,6 @@ demo: .venv/.run ## run the whole stack on a simulated country; needs neither ro
 	@$(BIN)/python -m tools.run --demo --bridge "$(BRIDGE)" --data "$(DATA)"
 
 test: .venv/.dev lint type ## everything: lint, types, configurations and all tests
-	@$(BIN)/python -m tools.testneeds
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: .venv/.dev ## measure side by side with fping, smokeping_prober, blackbox_exporter; writes bench/results.md

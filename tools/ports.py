@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,7 @@ def listener_on(port: int) -> Listener | None:
     if not inodes:
         return None
     for folder in Path("/proc").glob("[0-9]*/fd"):
-        try:
-            links = [str(entry.readlink()) for entry in folder.iterdir()]
-        except OSError:  # gone meanwhile, or not ours to look at
-            continue
-        if inodes.intersection(links):
+        if inodes.intersection(_links(folder)):
             pid = int(folder.parent.name)
             return Listener(port=port, pid=pid, name=_command(pid))
     return Listener(port=port, pid=None, name="")
@@ -62,6 +59,16 @@ def _listening_inodes(port: int) -> set[str]:
             if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
                 found.add(f"socket:[{columns[9]}]")
     return found
+
+
+def _links(folder: Path) -> list[str]:
+    """Return what a process's descriptors point to; what is gone meanwhile, or not ours to look at, is left out."""
+    links: list[str] = []
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            with contextlib.suppress(OSError):
+                links.append(str(entry.readlink()))
+    return links
 
 
 def _command(pid: int) -> str:

@@ -20,7 +20,7 @@ import requests
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 
-from tools.debian import DebianError, ensure
+from tools.debian import INSTALLED, SID, DebianError, ensure
 from tools.ports import listener_on, port_is_free
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,7 +115,7 @@ def _banner(services: tuple[Service, ...]) -> str:
     return "\n".join([*lines, "Ctrl-C stops all of it.", ""])
 
 
-def prepare_environment(*, targets: Path, bridge: Path, data: Path) -> dict[str, str]:
+def prepare_environment(*, targets: Path, bridge: Path, data: Path, suite: str = INSTALLED) -> dict[str, str]:
     """Return the environment of the Procfile's commands; fetches the servers where they are missing.
 
     Raises:
@@ -128,8 +128,8 @@ def prepare_environment(*, targets: Path, bridge: Path, data: Path) -> dict[str,
         TARGETS=str(targets),
         BRIDGE=str(bridge),
         DATA=str(data),
-        PROMETHEUS=str(ensure("prometheus")["prometheus"]),
-        ALERTMANAGER=str(ensure("alertmanager")["alertmanager"]),
+        PROMETHEUS=str(ensure("prometheus", suite=suite)["prometheus"]),
+        ALERTMANAGER=str(ensure("alertmanager", suite=suite)["alertmanager"]),
         PYTHONUNBUFFERED="1",
     )
     return environment
@@ -140,7 +140,14 @@ def prepare_environment(*, targets: Path, bridge: Path, data: Path) -> dict[str,
 @click.option("--bridge", type=click.Path(path_type=Path), default=Path("alertbridge.yml"), show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--demo", is_flag=True, help="Play the simulated country and watch it instead of --targets.")
-def main(*, targets: Path, bridge: Path, data: Path, demo: bool) -> None:
+@click.option(
+    "--suite",
+    type=click.Choice([INSTALLED, SID]),
+    default=INSTALLED,
+    show_default=True,
+    help="Which Debian release Prometheus and Alertmanager come from where PATH has none; sid: the newest.",
+)
+def main(*, targets: Path, bridge: Path, data: Path, demo: bool, suite: str) -> None:
     """Run the whole stack in the foreground until Ctrl-C."""
     os.chdir(ROOT)
     if demo:
@@ -157,7 +164,7 @@ def main(*, targets: Path, bridge: Path, data: Path, demo: bool) -> None:
         click.echo("\n".join(problems), err=True)
         raise SystemExit(3)
     try:
-        environment = prepare_environment(targets=targets, bridge=bridge, data=data)
+        environment = prepare_environment(targets=targets, bridge=bridge, data=data, suite=suite)
     except DebianError as error:
         click.echo(str(error), err=True)
         raise SystemExit(3) from error
