@@ -65,6 +65,7 @@ SLOT_FIELDS: Final[dict[str, tuple[str, _Shape]]] = {
 
 PROCESS_FIELDS: Final[dict[str, tuple[str, _Shape]]] = {
     "pid": ("i8", ()),
+    "plan_number": ("u8", ()),  # the plan that the process follows; 0: none yet
     "heartbeat_at": ("f8", ()),  # CLOCK_MONOTONIC; written every loop, at least 20 times a second
     "drained_at": ("f8", ()),  # every reply the kernel had received by then has been read: the engine's "now"
     "sent_total": ("u8", ()),  # packets or connections begun, grid and confirmation
@@ -129,7 +130,7 @@ class Board:
     @classmethod
     def create(cls, size: BoardSize) -> Board:
         """Make a new, zeroed board. The descriptor is inheritable: pass `board.fd` to the probing processes."""
-        fd = _anonymous_file()
+        fd = anonymous_file()
         os.ftruncate(fd, _layout(size)[1])
         os.set_inheritable(fd, True)  # noqa: FBT003 - the flag is the function's own
         return cls(fd, size)
@@ -167,7 +168,7 @@ def _layout(size: BoardSize) -> tuple[list[tuple[str, str, str, _Shape, int]], i
     return layout, offset
 
 
-def _anonymous_file() -> int:
+def anonymous_file() -> int:
     """Open a file that has no name: memfd on Linux, an unlinked temporary file elsewhere."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("vpn-board")
