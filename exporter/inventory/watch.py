@@ -1,0 +1,71 @@
+"""Notices that targets.yml changed.
+
+The path is looked at every two seconds rather than watched: that sees atomic renames, symbolic links that turn to
+another file (Kubernetes), network drives and bind mounts alike, and needs nothing of the system. A change is told once
+the file has been still for one look, so that a half-written file is not read; told means the content differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+INTERVAL_SECONDS: Final = 2.0
+STILL_SECONDS: Final = 0.3  # an editor or copy that writes in pieces is done, or writes again, within this
+
+_Stamp = tuple[int, int, int, int]
+
+
+async def watch_file(
+    path: Path, *, interval_seconds: float = INTERVAL_SECONDS, still_seconds: float = STILL_SECONDS
+) -> AsyncIterator[None]:
+    """Yield once for each change of the file's content, for ever.
+
+    A file that is gone is no change; when it comes back with other content, that is one. Changes that come while the
+    consumer is busy are told together.
+
+    Args:
+        path: the file; need not exist.
+        interval_seconds: how often it is looked at.
+        still_seconds: how long it must not have changed before it is told.
+    """
+    stamp = await asyncio.to_thread(_stamp, path)
+    digest = await asyncio.to_thread(_digest, path)
+    while True:
+        await asyncio.sleep(interval_seconds)
+        now = await asyncio.to_thread(_stamp, path)
+        if now is None or now == stamp:
+            continue
+        await asyncio.sleep(still_seconds)
+        if await asyncio.to_thread(_stamp, path) != now:
+            continue  # still being written: looked at again in the next round
+        stamp = now
+        new_digest = await asyncio.to_thread(_digest, path)
+        if new_digest is not None and new_digest != digest:
+            digest = new_digest
+            yield
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return what changes when a file is written or replaced; None where there is none.
+
+    ctime is in it because cp -p and rsync -t set mtime back.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _digest(path: Path) -> bytes | None:
+    """Return a hash of the content; None where it cannot be read."""
+    try:
+        return hashlib.blake2b(path.read_bytes()).digest()
+    except OSError:
+        return None
