@@ -3,7 +3,8 @@
 `apt-get download` and `dpkg-deb -x` need no root, run no maintainer script and start no service. The suite
 "installed" is what this machine's own package sources carry; "sid" is Debian's unstable release, read with a source
 list and a state folder of our own, from the Debian mirror that the machine is already set up with. Once unpacked, a
-program is kept until `.cache/` is removed. Library packages are not fetched: the programs here need libc only.
+program is kept until `.cache/` is removed. Shared libraries are not fetched: the programs here need libc only. How a
+program finds its data files outside of /usr is unpacked.py's part.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tools.unpacked import point_at_descriptor, script
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -30,6 +33,8 @@ CACHE = ROOT / ".cache" / "debian"
 INSTALLED = "installed"  # not a Debian name: whatever release this machine runs
 SID = "sid"
 SUITES = (INSTALLED, SID)
+_PROGRAMS = "programs"  # the scripts that start the programs, in a package's folder
+_COMPLETE = ".complete"  # marks a folder that is whole
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -43,20 +48,29 @@ class Package:
 
     package: str  # Debian's name
     programs: dict[str, str]  # our name -> path inside the package
-    optional: frozenset[str] = frozenset()  # programs that newer packages no longer carry
     aliases: tuple[tuple[str, str], ...] = ()  # (our name, another name that it has on PATH)
+    companions: tuple[str, ...] = ()  # packages unpacked with it; one that a suite lacks is left out
+    flags: tuple[str, ...] = ()  # given to the first program; {folder} stands for where all is unpacked
+    data: str = ""  # a folder compiled into the first program, without a flag for it
 
 
 PACKAGES: dict[str, Package] = {
     "prometheus": Package(
         package="prometheus",
         programs={"prometheus": "usr/bin/prometheus", "promtool": "usr/bin/promtool"},
-        optional=frozenset({"promtool"}),
+        # What its pages are made of; in newer releases promtool is a package of its own.
+        companions=(
+            *(f"libjs-{name}" for name in ("bootstrap4", "eonasdan-bootstrap-datetimepicker", "jquery")),
+            *(f"libjs-{name}" for name in ("jquery-hotkeys", "moment", "moment-timezone", "mustache", "popper.js")),
+            *("libjs-rickshaw", "libjs-d3", "fonts-glyphicons-halflings", "promtool"),
+        ),
+        flags=("--web.local-assets={folder}/usr/share/prometheus/web",),
     ),
     "alertmanager": Package(
         package="prometheus-alertmanager",
         programs={"alertmanager": "usr/bin/prometheus-alertmanager", "amtool": "usr/bin/amtool"},
         aliases=(("alertmanager", "prometheus-alertmanager"),),
+        data="/usr/share/prometheus/alertmanager",
     ),
     "blackbox_exporter": Package(
         package="prometheus-blackbox-exporter",
@@ -87,7 +101,7 @@ def ensure(name: str, *, suite: str = INSTALLED, use_path: bool = True) -> dict[
         use_path: with "installed", take programs that are on PATH already.
 
     Returns:
-        Absolute paths by our name of the program; optional programs that the package lacks are absent.
+        Absolute paths by our name of the program.
 
     Raises:
         DebianError: unknown name, no apt, no network, or a package without the program; with the remedy.
@@ -103,16 +117,9 @@ def ensure(name: str, *, suite: str = INSTALLED, use_path: bool = True) -> dict[
             return present
     folder = CACHE / suite / wanted.package
     with _locked(CACHE / suite / "lock", wanted.package):
-        if not folder.is_dir():
-            _fetch(wanted.package, suite, folder)
-    programs = {program: folder / path for program, path in wanted.programs.items() if (folder / path).exists()}
-    missing = set(wanted.programs) - set(programs) - wanted.optional
-    if missing:
-        raise DebianError(
-            f"Debian's package {wanted.package} in {folder} has no {', '.join(sorted(missing))}; "
-            f"remove that folder and try again, or put the program on PATH"
-        )
-    return programs
+        if not (folder / _COMPLETE).exists():
+            _fetch(wanted, suite, folder)
+    return {program: folder / _PROGRAMS / program for program in wanted.programs}
 
 
 def _on_path(wanted: Package) -> dict[str, Path] | None:
@@ -121,10 +128,9 @@ def _on_path(wanted: Package) -> dict[str, Path] | None:
     for program in wanted.programs:
         names = [program, *(other for ours, other in wanted.aliases if ours == program)]
         place = next((path for path in map(shutil.which, names) if path), None)
-        if place is not None:
-            found[program] = Path(place).resolve()
-        elif program not in wanted.optional:
+        if place is None:
             return None
+        found[program] = Path(place).resolve()
     return found
 
 
@@ -141,41 +147,63 @@ def _locked(path: Path, what: str) -> Iterator[None]:
         yield
 
 
-def _fetch(package: str, suite: str, folder: Path) -> None:
-    """Download one package file and unpack it to a folder, which appears only when it is whole."""
-    for needed in ("apt-get", "dpkg-deb"):
+def _fetch(wanted: Package, suite: str, folder: Path) -> None:
+    """Download a package with its companions and unpack them to a folder, which is marked when it is whole."""
+    for needed in ("apt-get", "apt-cache", "dpkg-deb"):
         if shutil.which(needed) is None:
             raise DebianError(
-                f"{package} is not on PATH and this system ({platform.system()}) has no {needed} to fetch it with; "
-                f"install {package} by your system's own means, so that it is on PATH"
+                f"{wanted.package} is not on PATH, and this system ({platform.system()}) has no {needed} to fetch it; "
+                f"install {wanted.package} by your system's own means, so that it is on PATH"
             )
     label = "Debian unstable" if suite == SID else "the package sources of this machine"
-    _say(f"{package}: fetching it from {label} into .cache/ (nothing is installed) ...")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{package}-") as place:
-        downloads, unpacked = Path(place, "download"), Path(place, "unpacked")
-        downloads.mkdir()
-        _download(package, suite, downloads)
-        archives = sorted(downloads.glob("*.deb"))
-        if len(archives) != 1:
-            raise DebianError(f"apt-get download {package} left {len(archives)} package files instead of one")
-        _run(["dpkg-deb", "-x", str(archives[0]), str(unpacked)], cwd=downloads, what=f"unpacking {archives[0].name}")
-        unpacked.rename(folder)
-        _say(f"{package}: {archives[0].name.removesuffix('.deb')} unpacked")
+    _say(f"{wanted.package}: fetching it from {label} into .cache/ (nothing is installed) ...")
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{wanted.package}-") as place:
+        downloads = Path(place)
+        _download(wanted, suite, downloads)
+        shutil.rmtree(folder, ignore_errors=True)  # what an older version of this file left there
+        for archive in sorted(downloads.glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(archive), str(folder)], cwd=downloads, what=f"unpacking {archive.name}")
+            if archive.name.startswith(f"{wanted.package}_"):
+                _say(f"{wanted.package}: {archive.stem} unpacked")
+    _write_scripts(wanted, folder)
+    (folder / _COMPLETE).touch()
 
 
-def _download(package: str, suite: str, downloads: Path) -> None:
-    """Download the newest version; package lists of our own are made where the machine's are missing or too old."""
-    command = ["apt-get", "--quiet", "download", package]
-    own = ["-c", str(_own_apt(suite))]
+def _write_scripts(wanted: Package, folder: Path) -> None:
+    """Write a script for each program, which lets it find its data files."""
+    for number, (name, path) in enumerate(wanted.programs.items()):
+        program = folder / path
+        if not program.exists():
+            raise DebianError(
+                f"Debian's package {wanted.package} has no /{path} any more; put {name} on PATH, or correct PACKAGES"
+            )
+        flags = tuple(flag.format(folder=folder) for flag in wanted.flags) if number == 0 else ()
+        data = None
+        if wanted.data and number == 0:
+            data = folder / wanted.data.lstrip("/")
+            point_at_descriptor(program, wanted.data)
+        script(folder / _PROGRAMS / name, program=program, flags=flags, data=data)
+
+
+def _download(wanted: Package, suite: str, downloads: Path) -> None:
+    """Download the newest versions; package lists of our own are made where the machine's are missing or too old."""
     if suite == INSTALLED:
         try:
-            _run([command[0], "-o", "APT::Sandbox::User=root", *command[1:]], cwd=downloads, what=f"fetching {package}")
+            _download_by(["-o", "APT::Sandbox::User=root"], wanted, downloads)
         except DebianError:
-            _say(f"{package}: this machine's package lists do not lead to it; reading fresh ones into .cache/ ...")
+            _say(f"{wanted.package}: this machine's package lists do not lead to it; reading fresh ones ...")
         else:
             return
-    _run(["apt-get", *own, "--quiet", "update"], cwd=downloads, what="reading package lists")
-    _run(["apt-get", *own, *command[1:]], cwd=downloads, what=f"fetching {package}")
+    options = ["-c", str(_own_apt(suite))]
+    _run(["apt-get", *options, "--quiet", "update"], cwd=downloads, what="reading package lists")
+    _download_by(options, wanted, downloads)
+
+
+def _download_by(options: list[str], wanted: Package, downloads: Path) -> None:
+    """Download a package and those of its companions that these options of apt lead to."""
+    known = set(_run(["apt-cache", *options, "pkgnames"], cwd=downloads, what="reading package names").split())
+    packages = [wanted.package, *(name for name in wanted.companions if name in known)]
+    _run(["apt-get", *options, "--quiet", "download", *packages], cwd=downloads, what=f"fetching {wanted.package}")
 
 
 def _own_apt(suite: str) -> Path:

@@ -1,0 +1,1 @@
+"""Rules, scrape jobs and routes, tried with the real servers of two generations."""
