@@ -27,10 +27,16 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the readers in scal
         super().__init__(f"{problem}; {remedy}")
 
 
+def visible(text: str) -> str:
+    """Return a text as one printable line: what the file holds may reach terminals, logs and pages."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def shown(text: str) -> str:
     """Return a value as a message may repeat it: one line, short, without what stands before the @ of a URL."""
-    masked = _PASSWORD.sub("***@", text)
-    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in masked)
+    plain = visible(_PASSWORD.sub("***@", text))
     return plain if len(plain) <= _SHOWN_CHARACTERS else f"{plain[: _SHOWN_CHARACTERS - 3]}..."
 
 
@@ -44,15 +50,22 @@ class Findings:
 
     def mistake(self, line: int, path: str, problem: str, remedy: str, *, value: str = "") -> None:
         """Note something that makes the file unusable. `line` counts from 1; 0 stands for the whole file."""
-        self.found.append(
-            Mistake(file=self.file, line=line, path=path, value=shown(value), problem=problem, remedy=remedy)
-        )
+        self._note(line, path, problem, remedy, value, warning=False)
 
     def warning(self, line: int, path: str, problem: str, remedy: str, *, value: str = "") -> None:
         """Note something that is told, though the file is used."""
+        self._note(line, path, problem, remedy, value, warning=True)
+
+    def _note(self, line: int, path: str, problem: str, remedy: str, value: str, *, warning: bool) -> None:
         self.found.append(
             Mistake(
-                file=self.file, line=line, path=path, value=shown(value), problem=problem, remedy=remedy, warning=True
+                file=self.file,
+                line=line,
+                path=visible(path),
+                value=shown(value),
+                problem=visible(problem),
+                remedy=visible(remedy),
+                warning=warning,
             )
         )
 

@@ -33,10 +33,11 @@ _INTEGER: Final = re.compile(r"\d{1,9}")
 _DECIMAL: Final = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,15})?")
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-_LIKE_IPV4: Final = re.compile(r"[\d.]+")
+_LIKE_IPV4: Final = re.compile(r"[\d.,]+")
 _MAX_HOST_CHARACTERS: Final = 253
 _ZONES: Final = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 _WIREGUARD_KEY_BYTES: Final = 32
+_WEST, _EAST = 94.5, 141.5  # longitudes of Indonesia, degrees
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -132,7 +133,8 @@ def _degrees(text: str, limit: float, axis: str) -> float:
     value = float(text)
     if math.fabs(value) > limit:
         remedy = f"{axis} is between -{limit:g} and {limit:g}"
-        raise Refusal(f"is no {axis}", f"{remedy}; are the two swapped?" if limit < math.fabs(value) <= 180 else remedy)  # noqa: PLR2004 - degrees
+        swapped = axis == "latitude" and _WEST <= value <= _EAST
+        raise Refusal(f"is no {axis}", f"{remedy}; are the two swapped?" if swapped else remedy)
     return value
 
 
@@ -196,7 +198,7 @@ def address(text: str) -> str:
     if parsed is not None:
         return _usable(parsed, text)
     if _LIKE_IPV4.fullmatch(text):
-        raise Refusal("is no IP address", "write four numbers from 0 to 255 without leading zeros")
+        raise Refusal("is no IP address", "write four numbers from 0 to 255 with dots between, without leading zeros")
     if "://" in text:
         raise Refusal("is no address", "write only the host; the URL belongs into probe")
     if "/" in text:

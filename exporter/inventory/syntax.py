@@ -23,7 +23,7 @@ class _Words(NamedTuple):
 
 _UNCLOSED_BRACE = _Words(
     "this {{ is not closed, or a comma is missing between two keys",
-    "end the entry with }} and put a comma after each value",
+    "end the entry with } and put a comma after each value",
     at_start=True,
 )
 _UNCLOSED_BRACKET = _Words(

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from exporter.inventory.findings import Findings
 
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_CORE: Final = "tag:yaml.org,2002:"
 _CORE_TAGS: Final = frozenset(
-    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp")
+    f"{_CORE}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp")
 )
 _MERGE: Final = "<<"
 
@@ -88,6 +89,7 @@ class _Frame:
 
     node: MapNode | ListNode
     key: ScalarNode | None = None  # of a mapping: the key whose value comes next
+    at: str = ""  # of a mapping: the last key, for the path of a mistake in its value
     merges: list[Node] = field(default_factory=list)
     junk: bool = False  # stands where a key must: read and thrown away
 
@@ -174,7 +176,12 @@ class _Builder:
         line = mark.line + 1
         target = self._anchors.get(event.anchor)
         node = ScalarNode(
-            text="", line=line, start=mark.index, end=event.end_mark.index, plain=True, simple=target is not None
+            text=f"*{event.anchor}",
+            line=line,
+            start=mark.index,
+            end=event.end_mark.index,
+            plain=False,
+            simple=target is not None,
         )
         if target is None:
             self._findings.mistake(
@@ -241,7 +248,10 @@ class _Builder:
             self._anchors[event.anchor] = node
         tag = event.tag
         if tag is not None and tag not in _CORE_TAGS and tag != "!":
-            self._findings.mistake(node.line, self._path(), "is a tag; tags mean nothing here", "remove it", value=tag)
+            short = f"!!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else tag
+            self._findings.mistake(
+                node.line, self._path(), "is a tag, and tags mean nothing here", "remove it", value=short
+            )
 
     def _place(self, node: Node, end: int = 0) -> None:
         """Put a finished or just opened node where it belongs; `end` is where an alias of it ends."""
@@ -267,7 +277,7 @@ class _Builder:
             return
         else:
             self._add_entry(frame, parent, frame.key, node)
-            frame.key = None
+            frame.at, frame.key = frame.key.text, None
         parent.end = max(parent.end, end or node.end)
 
     def _add_entry(self, frame: _Frame, parent: MapNode, key: ScalarNode, node: Node) -> None:
@@ -308,8 +318,13 @@ class _Builder:
         """Return where the builder stands, e.g. `targets[3].probe`."""
         parts: list[str] = []
         for frame in self._frames:
+            innermost = frame is self._frames[-1]
             if isinstance(frame.node, ListNode):
-                parts.append(f"[{len(frame.node.items)}]")
-            elif frame.key is not None and not (without_key and frame is self._frames[-1]):
-                parts.append(f".{frame.key.text}" if parts else frame.key.text)
+                parts.append(f"[{len(frame.node.items) - (not innermost)}]")
+                continue
+            key = frame.at
+            if innermost:
+                key = "" if frame.key is None or without_key else frame.key.text
+            if key:
+                parts.append(f".{key}" if parts else key)
         return "".join(parts)
