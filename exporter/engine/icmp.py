@@ -1,9 +1,9 @@
 """The ICMP process: one loop that receives, expires, sends what is due, and confirms suspects.
 
-One turn of the loop takes a batch of whatever is due, so its cost is shared by many probes. Order within a turn matters:
-everything the kernel has received is read before anything is declared lost, and `drained_at` is published after what
-it promises has been written. A process that was stopped skips what it missed (counted as lateness) instead of
-sending it in a burst.
+One turn of the loop takes a batch of whatever is due, so its cost is shared by many probes. Order within a turn
+matters: everything the kernel has received is read before anything is declared lost, and `drained_at` is published
+after what it promises has been written. A process that was stopped skips what it missed (counted as lateness) instead
+of sending it in a burst.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS: Final = 0.005  # shortest turn of the loop
 BUSY_TICK_SECONDS: Final = 0.010  # above BUSY_RATE: bigger batches cost less per probe
-BUSY_RATE: Final = 5000.0  # grid probes a second
+BUSY_RATE: Final = 500.0  # grid probes a second
 IDLE_SECONDS: Final = 0.05  # longest turn: 20 heartbeats a second
 CONFIRM_LOOK_SECONDS: Final = 0.05  # between two looks for suspects
 _CATCH_UP_NS: Final = 50_000_000  # of the grid in one turn, when behind

@@ -42,7 +42,9 @@ _UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EH
 class Lane:
     """IPv4 or IPv6."""
 
-    def __init__(self, version: int, ledger: Ledger, token: int, report: Callable[[str, dict[str, object]], None]) -> None:
+    def __init__(
+        self, version: int, ledger: Ledger, token: int, report: Callable[[str, dict[str, object]], None]
+    ) -> None:
         self.version = version
         self.ledger = ledger
         self.socket: IcmpSocket | None = None
@@ -202,8 +204,8 @@ class Lane:
         return result
 
     def _from_whom_we_asked(self, addresses: NDArray[Any], slots: NDArray[np.int64]) -> NDArray[np.bool_]:
-        same: NDArray[np.bool_] = addresses == self._names["address"][slots]
-        return same if same.ndim == 1 else same.all(axis=1)
+        same: NDArray[np.bool_] = (addresses == self._names["address"][slots]).reshape(len(slots), -1).all(axis=1)
+        return same
 
     def _match_queue(self, told: Received) -> None:
         sock = self.socket

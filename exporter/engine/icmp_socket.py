@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import secrets
 import socket
 import struct
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from exporter.engine.icmp_filter import attach_filter
 from exporter.engine.icmp_packet import HEAD, HEAD_BYTES, IPV4, IPV6, ROW_BYTES, Family, error_statuses, filler, sum_of
 
 if TYPE_CHECKING:
@@ -38,16 +38,14 @@ RECEIVE_ROWS: Final = 512
 RECEIVE_BUFFER_BYTES: Final = 32 * 1024 * 1024  # a second of replies at 40,000/s, should we be stopped so long
 CONTROL_BYTES: Final = 128
 SEND_TRIES: Final = 3
+_POINTER_BYTES: Final = 8  # the layouts below are those of 64-bit machines
 LARGEST_PAYLOAD: Final = 65507 - 8
 
 # Linux constants that CPython 3.11 does not name; the same on every 64-bit architecture that Debian has.
 _SO_RCVBUFFORCE: Final = 33
 _SO_TIMESTAMPNS: Final = 35
 _SO_MEMINFO: Final = 55
-_SO_ATTACH_FILTER: Final = 26
 _SK_MEMINFO_DROPS: Final = 8
-_SOL_RAW: Final = 255
-_ICMP_FILTER: Final = 1
 _IP_RECVERR: Final = 11
 _IPV6_RECVERR: Final = 25
 _MSG_ERRQUEUE: Final = 0x2000
@@ -80,7 +78,7 @@ _ORIGIN_ICMP: Final = (2, 3)  # SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6
 
 def supported() -> bool:
     """Return whether this machine has the calls and the memory layout that this file knows."""
-    return sys.platform.startswith("linux") and ctypes.sizeof(ctypes.c_void_p) == 8 and os.sysconf("SC_PAGESIZE") > 0
+    return sys.platform.startswith("linux") and ctypes.sizeof(ctypes.c_void_p) == _POINTER_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +147,11 @@ class IcmpSocket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, RECEIVE_BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         if self.raw:
-            self._attach_filter()
+            attach_filter(sock, self.family, self.identifier)
         elif self.family is IPV4:
             sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
         else:
             sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
-
-    def _attach_filter(self) -> None:
-        """Let only replies to our identifier and ICMP errors into a raw socket's buffer."""
-        wanted = (self.family.reply, *(number for number, _ in self.family.errors))
-        if self.family is IPV4:
-            mask = ~sum(1 << number for number in wanted) & 0xFFFFFFFF
-            self.socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", mask))
-        program = _filter_program(self.family, self.identifier)
-        code = ctypes.create_string_buffer(program)
-        self.socket.setsockopt(
-            socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
-        )
 
     def _lay_out_sending(self) -> None:
         self.heads: NDArray[Any] = np.zeros(SEND_ROWS, dtype=HEAD)
@@ -312,30 +298,3 @@ def _open(domain: int, raw: bool | None) -> tuple[socket.socket, bool]:  # noqa:
             if raw is False:
                 raise
     return socket.socket(domain, socket.SOCK_RAW, protocol), True
-
-
-_BPF_LOAD_IP_LENGTH: Final = (0xB1, 0)  # X = 4 * (first byte & 15)
-_BPF_X_ZERO: Final = (0x01, 0)
-_BPF_BYTE: Final = 0x50  # A = byte at X + k
-_BPF_HALF: Final = 0x48  # A = 16 bits at X + k
-_BPF_EQUAL: Final = 0x15
-_BPF_RETURN: Final = 0x06
-
-
-def _filter_program(family: Family, identifier: int) -> bytes:
-    """Classic BPF: echo replies with our identifier, and ICMP errors, pass; all else is dropped."""
-    errors = [number for number, _ in family.errors]
-    passes = 5 + len(errors) + 1  # index of "pass", the last instruction; "drop" stands before it
-    # An IPv4 packet starts at its IP header here, an IPv6 one at its ICMPv6 header.
-    start = _BPF_LOAD_IP_LENGTH if family is IPV4 else _BPF_X_ZERO
-    program = [
-        (start[0], 0, 0, start[1]),
-        (_BPF_BYTE, 0, 0, 0),  # the ICMP type
-        (_BPF_EQUAL, 0, 2, family.reply),
-        (_BPF_HALF, 0, 0, 4),  # the identifier
-        (_BPF_EQUAL, passes - 5, passes - 6, identifier),
-    ]
-    for place, number in enumerate(errors, start=5):
-        program.append((_BPF_EQUAL, passes - place - 1, 0, number))
-    program += [(_BPF_RETURN, 0, 0, 0), (_BPF_RETURN, 0, 0, 0xFFFFFFFF)]
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)

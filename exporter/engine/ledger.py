@@ -69,7 +69,7 @@ class Ledger:
         self.slot: dict[str, NDArray[Any]] = board.slot
         self.process: dict[str, NDArray[Any]] = {name: column[row : row + 1] for name, column in board.process.items()}
         self.rings = (self._ring("grid", GRID), self._ring("confirm", CONFIRM))
-        self._failures = board.slot["failures_total"].reshape(-1)
+        self._failures: NDArray[Any] = board.slot["failures_total"].reshape(-1)
         self._region_buckets: NDArray[Any] = board.region["rtt_buckets"][row].reshape(-1)
         self._region_sum: NDArray[Any] = board.region["rtt_sum"][row]
         self._rtt_bounds = np.array(RTT_BUCKETS)
@@ -96,7 +96,7 @@ class Ledger:
 
         What their former prober left pending is void: nobody will ever know its answer.
         """
-        gained = slots[self.generation[slots] != generation]
+        gained: NDArray[np.int64] = slots[self.generation[slots] != generation]
         self.generation[:] = 0
         self.generation[slots] = generation
         self.timeout[slots] = timeout
@@ -197,8 +197,8 @@ class Ledger:
             while batches and batches[0].last_sent_at + timeout < drained_at:
                 batch = batches.popleft()
                 ring = self.rings[batch.kind]
-                open_ = (ring.status[batch.entries] == PENDING) & (ring.sent_at[batch.entries] == batch.sent_at)
-                open_ &= self.live(batch.slots)
+                same = ring.sent_at[batch.entries] == batch.sent_at
+                open_ = (ring.status[batch.entries] == PENDING) & same & self.live(batch.slots)
                 if open_.any():
                     slots = batch.slots[open_]
                     self._end(batch.kind, batch.entries[open_], slots, TIMEOUT)
@@ -257,21 +257,19 @@ class Ledger:
         self.process["replies_total"][0] += len(slots)
         self.in_flight -= len(slots)
 
-    def fail(
-        self, kind: Kind, slots: NDArray[np.int64], numbers: NDArray[np.int64], status: NDArray[np.uint8]
-    ) -> NDArray[np.bool_]:
-        """End pending probes with reasons that somebody told; return which were pending."""
+    def fail(self, kind: Kind, slots: NDArray[np.int64], numbers: NDArray[np.int64], status: NDArray[np.uint8]) -> None:
+        """End pending probes with reasons that somebody told; what has ended already is left as it is."""
         ring = self.rings[kind]
         counts = ring.count[slots].astype(np.int64)
         entries = slots * ring.size + numbers % ring.size
-        open_ = (numbers < counts) & (numbers >= counts - ring.size) & (ring.status[entries] == PENDING)
-        open_ &= self.live(slots)
+        open_ = (
+            (numbers < counts) & (numbers >= counts - ring.size) & (ring.status[entries] == PENDING) & self.live(slots)
+        )
         for place in np.flatnonzero(open_).tolist():  # one by one: errors are few, and may repeat
             if ring.status[entries[place]] == PENDING:
                 one = slice(place, place + 1)
                 self._end(kind, entries[one], slots[one], int(status[place]))
                 self.slot["revision"][slots[one]] += 1
-        return open_
 
     def _end(self, kind: Kind, entries: NDArray[np.int64], slots: NDArray[np.int64], status: int) -> None:
         self.rings[kind].status[entries] = status

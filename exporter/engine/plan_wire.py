@@ -22,6 +22,8 @@ from exporter.engine.schedule import phase_fraction
 from exporter.inventory.model import ProbeKind, ProbeSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 RECORD: Final = np.dtype(
@@ -71,10 +73,10 @@ def is_literal(text: str) -> bool:
     return True
 
 
-def to_records(plan: Plan) -> NDArray[Any]:
-    """Return a plan's slots as RECORD rows."""
+def records_of(slots: Iterable[SlotPlan]) -> NDArray[Any]:
+    """Return slots as RECORD rows; an address that is no literal counts as not resolved."""
     rows = []
-    for slot in plan.slots:
+    for slot in slots:
         source_version, source, _ = packed_address(slot.source)
         version, address, scope = packed_address(slot.address)
         rows.append(
@@ -98,11 +100,11 @@ def to_records(plan: Plan) -> NDArray[Any]:
     return np.array(rows, dtype=RECORD)
 
 
-def encode_records(plan: Plan) -> bytes:
+def encode_records(number: int, records: NDArray[Any]) -> bytes:
     """Return a plan for the ICMP process."""
     file = io.BytesIO()
-    np.save(file, np.array([plan.number], dtype=np.uint64), allow_pickle=False)
-    np.save(file, to_records(plan), allow_pickle=False)
+    np.save(file, np.array([number], dtype=np.uint64), allow_pickle=False)
+    np.save(file, records, allow_pickle=False)
     return file.getvalue()
 
 
