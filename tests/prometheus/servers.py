@@ -89,11 +89,12 @@ def prometheus(
 
 
 @contextmanager
-def alertmanager(folder: Path, *, suite: str, webhook: str) -> Iterator[str]:
+def alertmanager(folder: Path, *, suite: str, webhook: str, group_interval: str = "5s") -> Iterator[str]:
     """Run Alertmanager with prometheus/alertmanager.yml; its webhook goes to the given base URL."""
     port = free_port()
     text = with_addresses(
-        (CONFIGURATION / "alertmanager.yml").read_text(encoding="utf-8"), {"http://127.0.0.1:9922": webhook}
+        (CONFIGURATION / "alertmanager.yml").read_text(encoding="utf-8"),
+        {"http://127.0.0.1:9922": webhook, "group_interval: 5s": f"group_interval: {group_interval}"},
     )
     configuration = folder / "alertmanager.yml"
     configuration.write_text(text, encoding="utf-8")
