@@ -1,0 +1,110 @@
+"""Columns that several tables share, so that a state, a moment or a name looks the same everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana.build.navigation import region_link, target_link
+from grafana.build.palette import BLUE, GREEN, RED, YELLOW, good_or_bad, mapping, state_mappings, thresholds
+from grafana.build.tables import Column
+
+if TYPE_CHECKING:
+    from grafana.build.language import Language
+    from grafana.build.panels import Json
+
+
+def state(field: str, say: Language, title: str | None = None) -> Column:
+    """Return the state as its word on its colour."""
+    return Column(
+        field=field,
+        title=title or say("State", "Status"),
+        width=90,
+        mappings=state_mappings(),
+        cell="color-background",
+        align="center",
+    )
+
+
+def name(say: Language, width: int | None = None) -> Column:
+    """Return the target's name, a link to its page: one link is shown as such, two would hide behind a menu."""
+    return Column(field="name", title=say("Name", "Nama"), width=width, links=[target_link(say)])
+
+
+def region(say: Language, width: int | None = None) -> Column:
+    """Return the region's id, a link to its targets."""
+    return Column(field="region", title=say("Region", "Wilayah"), width=width, links=[region_link(say)])
+
+
+def since(field: str, say: Language, width: int | None = 135) -> Column:
+    """Return how long ago it began; the value is in milliseconds since the epoch."""
+    return Column(field=field, title=say("Since", "Sejak"), width=width, unit="dateTimeFromNow")
+
+
+def duration(field: str, title: str, width: int | None = 85) -> Column:
+    """Return how long it has lasted, rounded to one unit; the value is in seconds."""
+    return Column(field=field, title=title, width=width, unit="s", decimals=0)
+
+
+def moment(field: str, title: str, width: int | None = 165) -> Column:
+    """Return a date and time; the value is in milliseconds since the epoch."""
+    return Column(field=field, title=title, width=width, unit="dateTimeAsIso")
+
+
+def count(field: str, title: str, width: int | None = None) -> Column:
+    """Return a whole number; empty where there is none."""
+    return Column(field=field, title=title, width=width, unit="none", decimals=0)
+
+
+def plain(field: str, title: str, width: int | None = None, links: list[Json] | None = None) -> Column:
+    """Return a word as it is."""
+    return Column(field=field, title=title, width=width, links=links or [])
+
+
+def hidden(field: str) -> Column:
+    """Return a field that only links read."""
+    return Column(field=field, title=field, hidden=True)
+
+
+def severity(say: Language) -> Column:
+    """Return an alert's severity on its colour."""
+    words = {"critical": ("critical", RED), "warning": ("warning", YELLOW), "info": ("info", BLUE), "none": ("none", BLUE)}
+    return Column(
+        field="severity",
+        title=say("Severity", "Tingkat"),
+        width=90,
+        mappings=mapping(words),
+        cell="color-background",
+        align="center",
+    )
+
+
+def seconds(field: str, title: str, width: int | None = None, no_value: str = "–") -> Column:
+    """Return a duration; a dash where there is none."""
+    return Column(field=field, title=title, width=width, unit="s", decimals=1, no_value=no_value)
+
+
+def ratio(field: str, title: str, width: int | None = None) -> Column:
+    """Return a share of bad things as percent: green is nothing lost."""
+    limits = thresholds(GREEN, (0.05, YELLOW), (0.1, RED))
+    return Column(
+        field=field, title=title, width=width, unit="percentunit", decimals=0, thresholds=limits, cell="color-text", no_value="–"
+    )
+
+
+def availability(field: str, title: str, width: int | None = 115) -> Column:
+    """Return an availability as percent with three decimals: 99.9 % is the aim, below 99 % is bad."""
+    limits = thresholds(RED, (0.99, YELLOW), (0.999, GREEN))
+    return Column(
+        field=field, title=title, width=width, unit="percentunit", decimals=2, thresholds=limits, cell="color-text", no_value="–"
+    )
+
+
+def yes_or_no(field: str, title: str, *, good: str, bad: str, width: int = 100) -> Column:
+    """Return a word for 1 (good) and one for 0 (bad), each on its colour."""
+    words = good_or_bad(good, bad)
+    return Column(field=field, title=title, width=width, mappings=words, cell="color-background", align="center")
+
+
+def rate(field: str, title: str, width: int | None = 110) -> Column:
+    """Return bytes per second."""
+    return Column(field=field, title=title, width=width, unit="Bps", decimals=0, no_value="–")

@@ -1,0 +1,1 @@
+"""One file per dashboard; `build(say)` returns it in one language."""

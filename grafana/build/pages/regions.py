@@ -1,0 +1,123 @@
+"""Regions (wilayah): each with its state, how many targets are up, low and down, availability, round trip and loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana.build import columns
+from grafana.build.navigation import REGIONS, region_link
+from grafana.build.page import Canvas, choose_region, dashboard
+from grafana.build.palette import STATE_COLOURS, State, state_mappings, state_word
+from grafana.build.panels import Json, override, stat, state_timeline
+from grafana.build.promql import (
+    IN_REGION,
+    availability,
+    per_region,
+    region_code,
+    region_info,
+    series,
+    table,
+    value,
+)
+from grafana.build.tables import table_panel
+
+if TYPE_CHECKING:
+    from grafana.build.language import Language
+
+
+def build(say: Language) -> Json:
+    """Return the dashboard."""
+    canvas = Canvas()
+    canvas.place(_counts(say), x=0, y=0, w=24, h=3)
+    canvas.place(_regions(say), x=0, y=3, w=24, h=15)
+    canvas.place(_history(say), x=0, y=18, w=24, h=16)
+    return dashboard(
+        REGIONS,
+        say,
+        canvas,
+        variables=[choose_region(say)],
+        description=say(
+            "Every region with its state, its targets by state, availability, round trip and loss.",
+            "Semua wilayah dengan status, jumlah alat menurut status, ketersediaan, waktu tempuh dan loss.",
+        ),
+    )
+
+
+def _counts(say: Language) -> Json:
+    """Return regions by state."""
+    targets, overrides = [], []
+    for ref, state in zip("ABCD", (State.UP, State.LOW, State.DOWN, State.UNKNOWN), strict=True):
+        expr = f'sum(max by (region) (vpn_region_state{{state="{state.name.lower()}",{IN_REGION}}}))'
+        targets.append(value(expr, state_word(state, say), ref))
+        overrides.append(
+            override("byFrameRefID", ref, color={"mode": "fixed", "fixedColor": STATE_COLOURS[state]})
+        )
+    return stat(
+        say("Regions by state", "Wilayah menurut status"),
+        say(
+            "A region is DOWN when all its hubs or four fifths of its targets are, LOW when any target is down or a fifth "
+            "is low.",
+            "Wilayah DOWN bila semua hub atau empat perlima alatnya terputus, LOW bila ada alat terputus atau seperlima lemah.",
+        ),
+        targets,
+        overrides=overrides,
+        orientation="vertical",
+        text="value_and_name",
+        size={"valueSize": 30, "titleSize": 13},
+    )
+
+
+def _regions(say: Language) -> Json:
+    """Return the table."""
+    metric = "vpn_target_state_code"
+    queries = {
+        "A": f"({region_code()}) {region_info('name')}",
+        "B": f"count by (region) ({metric}{{{IN_REGION}}})",
+        "C": per_region(metric, State.UP),
+        "D": per_region(metric, State.LOW),
+        "E": per_region(metric, State.DOWN),
+        "F": per_region(metric, State.UNKNOWN),
+        "G": availability("1d"),
+        "H": availability("7d"),
+        "I": availability("30d"),
+        "J": f"histogram_quantile(0.5, sum by (region, le) (rate(vpn_region_rtt_seconds_bucket{{{IN_REGION}}}[5m])))",
+        "K": f"avg by (region) (vpn_target_loss_ratio{{{IN_REGION}}})",
+    }
+    return table_panel(
+        say("Regions, worst first", "Wilayah, terburuk di atas"),
+        say(
+            "One row per region. Availability is time up or low over time up, low or down; time unknown is left out. RTT is "
+            "the median of all replies in five minutes, loss the mean of its targets.",
+            "Satu baris per wilayah. Ketersediaan: waktu baik atau lemah dibagi waktu baik, lemah atau terputus; waktu tidak "
+            "diketahui tidak dihitung. RTT: median semua jawaban dalam lima menit; loss: rata-rata alatnya.",
+        ),
+        [table(expr, ref) for ref, expr in queries.items()],
+        [
+            columns.state("Value #A", say),
+            columns.plain("region", say("Id", "Id"), width=75, links=[region_link(say)]),
+            columns.plain("name", say("Name", "Nama"), links=[region_link(say)]),
+            columns.count("Value #B", say("Targets", "Alat"), width=80),
+            columns.count("Value #C", "UP", width=65),
+            columns.count("Value #D", "LOW", width=65),
+            columns.count("Value #E", "DOWN", width=75),
+            columns.count("Value #F", "UNKNOWN", width=105),
+            columns.availability("Value #G", say("Avail. 24 h", "Tersedia 24 j")),
+            columns.availability("Value #H", say("Avail. 7 d", "Tersedia 7 h")),
+            columns.availability("Value #I", say("Avail. 30 d", "Tersedia 30 h")),
+            columns.seconds("Value #J", "RTT", width=90),
+            columns.ratio("Value #K", "Loss", width=75),
+        ],
+        empty=say("No region – or no data", "Tidak ada wilayah – atau tidak ada data"),
+        sort=(say("State", "Status"), False),
+    )
+
+
+def _history(say: Language) -> Json:
+    """Return the states over time."""
+    return state_timeline(
+        say("States over time", "Status dari waktu ke waktu"),
+        say("Each region's state in the chosen time range.", "Status tiap wilayah dalam rentang waktu terpilih."),
+        [series(region_code(), "{{region}}", interval="5s")],
+        state_mappings(),
+        per_page=20,
+    )

@@ -1,0 +1,276 @@
+"""Target detail: one device; its state over time, round trip, jitter, loss, failures, cause and availability."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from grafana.build import columns
+from grafana.build.navigation import TARGET
+from grafana.build.page import Canvas, alert_marks, change_marks, choose_region, choose_target, dashboard
+from grafana.build.palette import BLUE, GREEN, PURPLE, RED, YELLOW, missing, state_mappings, thresholds
+from grafana.build.panels import Json, curves, one_colour, override, stat, state_timeline
+from grafana.build.promql import IN_TARGET, age, code, per_target, series, table, value
+from grafana.build.tables import table_panel
+
+if TYPE_CHECKING:
+    from grafana.build.language import Language
+
+THIS: Final = IN_TARGET
+
+
+def build(say: Language) -> Json:
+    """Return the dashboard."""
+    canvas = Canvas()
+    canvas.place(_state(say), x=0, y=0, w=5, h=4)
+    canvas.place(_number(say("For", "Selama"), _age_text(say), age(THIS), "s", decimals=0), x=5, y=0, w=4, h=4)
+    canvas.place(_rtt_now(say), x=9, y=0, w=4, h=4)
+    canvas.place(_jitter_now(say), x=13, y=0, w=3, h=4)
+    canvas.place(_loss_now(say), x=16, y=0, w=4, h=4)
+    canvas.place(_availability(say), x=20, y=0, w=4, h=4)
+    canvas.place(_facts(say), x=0, y=4, w=16, h=4)
+    canvas.place(_cause(say), x=16, y=4, w=8, h=4)
+    canvas.place(_timeline(say), x=0, y=8, w=24, h=4)
+    canvas.place(_rtt(say), x=0, y=12, w=12, h=8)
+    canvas.place(_loss(say), x=12, y=12, w=12, h=8)
+    canvas.place(_jitter(say), x=0, y=20, w=12, h=7)
+    canvas.place(_failures(say), x=12, y=20, w=12, h=7)
+    canvas.place(_tunnel(say), x=0, y=27, w=24, h=4)
+    return dashboard(
+        TARGET,
+        say,
+        canvas,
+        variables=[choose_region(say), choose_target(say, several=False)],
+        description=say("One target in every number that is known of it.", "Satu alat dengan semua angka yang diketahui."),
+        annotations=[alert_marks(say), change_marks(say)],
+    )
+
+
+def _age_text(say: Language) -> str:
+    """Return the description of the age."""
+    return say("How long the target has been in this state.", "Sudah berapa lama alat berada pada status ini.")
+
+
+def _number(title: str, description: str, expr: str, unit: str, **more: object) -> Json:
+    """Return one number without a judgement."""
+    colour = {"mode": "fixed", "fixedColor": BLUE}
+    field: Json = {"color": colour, **more}
+    return stat(title, description, [value(expr, title)], unit=unit, background=False, text="value", **field)
+
+
+def _state(say: Language) -> Json:
+    """Return the state as a word."""
+    return stat(
+        say("State", "Status"),
+        say(
+            "UP, LOW (it answers, but slowly or with losses), DOWN, or UNKNOWN (we cannot see).",
+            "UP (baik), LOW (lemah), DOWN (terputus), atau UNKNOWN (tidak diketahui).",
+        ),
+        [value(code(THIS), say("state", "status"))],
+        text="value",
+        mappings=[*state_mappings(), missing(say("NO DATA", "TIDAK ADA DATA"))],
+        no_value=say("NO DATA", "TIDAK ADA DATA"),
+    )
+
+
+def _rtt_now(say: Language) -> Json:
+    """Return the round trip now."""
+    text = say("Median of the last 20 replies; a dash when there were none.", "Median 20 jawaban terakhir; – bila tidak ada.")
+    return _number("RTT", text, per_target("vpn_target_rtt_seconds", THIS), "s", decimals=1)
+
+
+def _jitter_now(say: Language) -> Json:
+    """Return the jitter now."""
+    text = say(
+        "Median difference of neighbouring replies; a dash when there were none.",
+        "Median selisih jawaban berurutan; – bila tidak ada.",
+    )
+    return _number("Jitter", text, per_target("vpn_target_jitter_seconds", THIS), "s", decimals=1)
+
+
+def _loss_now(say: Language) -> Json:
+    """Return the loss now."""
+    return stat(
+        "Loss",
+        say("Share of the last 60 probes without an answer.", "Bagian dari 60 ping terakhir tanpa jawaban."),
+        [value(per_target("vpn_target_loss_ratio", THIS), "loss")],
+        unit="percentunit",
+        decimals=0,
+        background=False,
+        text="value",
+        thresholds=thresholds(GREEN, (0.05, YELLOW), (0.1, RED)),
+    )
+
+
+def _availability(say: Language) -> Json:
+    """Return the availability over the chosen range, from the state at every half minute."""
+    states = f"max by (region, target) (vpn_target_state_code{{{THIS}}})"
+    # 1 - down / known: bool comparisons keep their series, so no state drops out of the sum.
+    expr = (
+        f"1 - sum_over_time(({states} == bool 0)[$__range:30s]) "
+        f"/ (sum_over_time(({states} != bool 3)[$__range:30s]) > 0)"
+    )
+    return stat(
+        say("Availability", "Ketersediaan"),
+        say(
+            "Of the chosen time range: time up or low over time up, low or down; unknown is left out. Sampled every 30 s.",
+            "Pada rentang waktu terpilih: waktu baik atau lemah dibagi waktu baik, lemah atau terputus; tanpa tidak diketahui.",
+        ),
+        [value(expr, say("availability", "ketersediaan"))],
+        unit="percentunit",
+        decimals=2,
+        background=False,
+        text="value",
+        thresholds=thresholds(RED, (0.99, YELLOW), (0.999, GREEN)),
+    )
+
+
+def _facts(say: Language) -> Json:
+    """Return what targets.yml says of it."""
+    labels = "name, target, region, address, probe, kind, profile, gateway, role"
+    return table_panel(
+        say("What it is", "Data alat"),
+        say("As written in targets.yml.", "Seperti tertulis di targets.yml."),
+        [table(f"max by ({labels}) (vpn_target_info{{{THIS}}})")],
+        [
+            columns.plain("name", say("Name", "Nama")),
+            columns.plain("target", "Id"),
+            columns.plain("region", say("Region", "Wilayah"), width=75),
+            columns.plain("address", say("Address", "Alamat")),
+            columns.plain("probe", say("Probe", "Ping"), width=90),
+            columns.plain("kind", say("Kind", "Jenis"), width=100),
+            columns.plain("profile", say("Profile", "Profil"), width=75),
+            columns.plain("gateway", "Hub", width=90),
+            columns.plain("role", say("Role", "Peran"), width=65),
+        ],
+        empty=say("No data", "Tidak ada data"),
+        paged=False,
+        dropped=("Value",),
+    )
+
+
+def _cause(say: Language) -> Json:
+    """Return why it is down, and what of its own is near."""
+    return table_panel(
+        say("Cause and what is near", "Penyebab dan yang akan terjadi"),
+        say(
+            "While it is in outage or cut off: the cause and the culprit. While a change of state is near: to which state, and "
+            "how many probes are still missing.",
+            "Saat terputus atau terisolasi: penyebab dan sumbernya. Saat perubahan status dekat: ke status mana dan kurang "
+            "berapa ping.",
+        ),
+        [
+            table(f"max by (region, target, cause, culprit) (vpn_target_cause{{{THIS}}})", "A"),
+            table(f"max by (region, target, state) (vpn_target_pending{{{THIS}}})", "B"),
+            table(f"{per_target('vpn_target_cut_off', THIS)} > 0", "C"),
+        ],
+        [
+            columns.plain("cause", say("Cause", "Penyebab")),
+            columns.plain("culprit", say("Culprit", "Sumber")),
+            columns.plain("state", say("Near", "Menuju"), width=70),
+            columns.count("Value #B", say("Probes", "Ping"), width=70),
+            columns.count("Value #C", say("Cuts off", "Isolasi"), width=75),
+        ],
+        empty=say("Neither in outage nor about to change", "Tidak terputus dan tidak akan berubah"),
+        paged=False,
+        dropped=("Value #A", "region", "target"),
+    )
+
+
+def _timeline(say: Language) -> Json:
+    """Return the state over time."""
+    return state_timeline(
+        say("State over time", "Status dari waktu ke waktu"),
+        say("Gaps are times without data.", "Bagian kosong adalah waktu tanpa data."),
+        [series(code(THIS), "{{target}}")],
+        state_mappings(),
+    )
+
+
+def _rtt(say: Language) -> Json:
+    """Return the round trip over time."""
+    return curves(
+        say("Round trip", "Waktu tempuh"),
+        say(
+            "The newest probe, and the median of the last 20 replies that decides about LOW. No reply: a gap.",
+            "Ping terbaru, dan median 20 jawaban terakhir yang menentukan LOW. Tanpa jawaban: kosong.",
+        ),
+        [
+            series(per_target("vpn_target_last_rtt_seconds", THIS), say("newest", "terbaru"), "A"),
+            series(per_target("vpn_target_rtt_seconds", THIS), say("median", "median"), "B"),
+        ],
+        unit="s",
+        overrides=[
+            override("byFrameRefID", "A", color=one_colour(BLUE), custom_fillOpacity=0),
+            override("byFrameRefID", "B", color=one_colour(PURPLE), custom_lineWidth=2),
+        ],
+    )
+
+
+def _loss(say: Language) -> Json:
+    """Return the loss over time."""
+    return curves(
+        "Loss",
+        say("Share of the last 60 probes without an answer.", "Bagian dari 60 ping terakhir tanpa jawaban."),
+        [series(per_target("vpn_target_loss_ratio", THIS), "loss")],
+        unit="percentunit",
+        colour=one_colour(RED),
+        legend=False,
+        fill=25,
+        max=1,
+        min=0,
+    )
+
+
+def _jitter(say: Language) -> Json:
+    """Return the jitter over time."""
+    return curves(
+        "Jitter",
+        say("Median difference of neighbouring replies.", "Median selisih jawaban berurutan."),
+        [series(per_target("vpn_target_jitter_seconds", THIS), "jitter")],
+        unit="s",
+        colour=one_colour(BLUE),
+        legend=False,
+    )
+
+
+def _failures(say: Language) -> Json:
+    """Return failed probes by reason."""
+    expr = f"sum by (reason) (rate(vpn_target_probe_failures_total{{{THIS}}}[$__rate_interval])) * 60"
+    return curves(
+        say("Failed probes per minute, by reason", "Ping gagal per menit, menurut alasan"),
+        say("Counted when a probe ends; timeout is silence.", "Dihitung saat ping berakhir; timeout berarti tanpa jawaban."),
+        [series(expr, "{{reason}}")],
+        unit="none",
+        bars=True,
+        stacked=True,
+    )
+
+
+def _tunnel(say: Language) -> Json:
+    """Return what the VPN itself says."""
+    return table_panel(
+        say("VPN tunnel", "Terowongan VPN"),
+        say(
+            "What the VPN server says of this target's tunnel, where `tunnel:` is set in targets.yml.",
+            "Keterangan server VPN tentang terowongan alat ini, bila `tunnel:` diisi di targets.yml.",
+        ),
+        [
+            table(f"max by (region, target, kind, peer, endpoint) (vpn_tunnel_info{{{THIS}}})", "A"),
+            table(per_target("vpn_tunnel_up", THIS), "B"),
+            table(f"{per_target('vpn_tunnel_handshake_timestamp_seconds', THIS)} * 1000", "C"),
+            table(f"sum by (region, target) (rate(vpn_tunnel_received_bytes_total{{{THIS}}}[5m]))", "D"),
+            table(f"sum by (region, target) (rate(vpn_tunnel_sent_bytes_total{{{THIS}}}[5m]))", "E"),
+        ],
+        [
+            columns.yes_or_no("Value #B", say("Tunnel", "Terowongan"), good="UP", bad="DOWN"),
+            columns.plain("kind", say("Kind", "Jenis")),
+            columns.plain("peer", say("Peer", "Rekan")),
+            columns.plain("endpoint", say("Endpoint", "Titik akhir")),
+            columns.since("Value #C", say),
+            columns.rate("Value #D", say("Received", "Diterima")),
+            columns.rate("Value #E", say("Sent", "Dikirim")),
+        ],
+        empty=say("Nothing is known of a tunnel of this target", "Tidak ada keterangan terowongan untuk alat ini"),
+        paged=False,
+        dropped=("Value #A", "region", "target"),
+    )

@@ -1,0 +1,99 @@
+"""Targets (alat): every device with its state and numbers, worst first, to filter and to search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from grafana.build import columns
+from grafana.build.navigation import TARGETS, target_link
+from grafana.build.page import Canvas, choose_kind, choose_region, choose_state, dashboard, search_box
+from grafana.build.palette import BLUE, STATE_COLOURS, TEXT, State, state_word
+from grafana.build.panels import Json, override, stat
+from grafana.build.promql import IN_REGION, code, info, per_target, since_millis, table, value
+from grafana.build.tables import table_panel
+
+if TYPE_CHECKING:
+    from grafana.build.language import Language
+
+WORDS: Final = "name, kind, address, gateway"
+CHOSEN_INFO: Final = f'{IN_REGION},kind=~"$kind",name=~"(?i).*$search.*"'
+MATCHING: Final = f"max by (region, target) (vpn_target_info{{{CHOSEN_INFO}}})"
+CHOSEN: Final = f"{code()} $state and on (region, target) {MATCHING}"
+
+
+def build(say: Language) -> Json:
+    """Return the dashboard."""
+    canvas = Canvas()
+    canvas.place(_counts(say), x=0, y=0, w=24, h=3)
+    canvas.place(_targets(say), x=0, y=3, w=24, h=16)
+    return dashboard(
+        TARGETS,
+        say,
+        canvas,
+        variables=[choose_region(say), choose_state(say), choose_kind(say), search_box(say)],
+        description=say(
+            "Every target with state, round trip, jitter, loss and hub; worst first.",
+            "Semua alat dengan status, waktu tempuh, jitter, loss dan hub; terburuk di atas.",
+        ),
+    )
+
+
+def _counts(say: Language) -> Json:
+    """Return how many targets the filters choose, in all and by state."""
+    chosen = f"({code()} and on (region, target) {MATCHING})"
+    targets = [value(f"count({chosen})", say("all", "semua"), "A")]
+    overrides = [override("byFrameRefID", "A", color={"mode": "fixed", "fixedColor": BLUE})]
+    for ref, state in zip("BCDE", (State.UP, State.LOW, State.DOWN, State.UNKNOWN), strict=True):
+        targets.append(value(f"sum({chosen} == bool {int(state)})", state_word(state, say), ref))
+        fixed = {"mode": "fixed", "fixedColor": STATE_COLOURS[state]}
+        overrides.append(override("byFrameRefID", ref, color=fixed))
+    return stat(
+        say("Chosen targets by state", "Alat terpilih menurut status"),
+        say(
+            "How many targets fit region, kind and search above, in all and by state; a dash means that there is no data.",
+            "Jumlah alat yang cocok dengan wilayah, jenis dan pencarian di atas; tanda – berarti tidak ada data.",
+        ),
+        targets,
+        overrides=overrides,
+        orientation="vertical",
+        text="value_and_name",
+        size={"valueSize": 30, "titleSize": 13},
+        color={"mode": "fixed", "fixedColor": TEXT},
+    )
+
+
+def _targets(say: Language) -> Json:
+    """Return the table."""
+    numbers = {
+        "B": since_millis(),
+        "C": per_target("vpn_target_rtt_seconds"),
+        "D": per_target("vpn_target_jitter_seconds"),
+        "E": per_target("vpn_target_loss_ratio"),
+    }
+    queries = [table(f"({CHOSEN}) {info(WORDS)}", "A")]
+    queries += [table(f"{expr} and on (region, target) ({CHOSEN})", ref) for ref, expr in numbers.items()]
+    return table_panel(
+        say("Targets", "Alat"),
+        say(
+            "One row per target. RTT is the median of the last 20 replies, jitter the median difference of neighbours, loss "
+            "the share of the last 60 probes without an answer. A dash means: not known.",
+            "Satu baris per alat. RTT: median 20 jawaban terakhir; jitter: median selisih berurutan; loss: bagian dari 60 "
+            "ping terakhir tanpa jawaban. Tanda – berarti tidak diketahui.",
+        ),
+        queries,
+        [
+            columns.state("Value #A", say),
+            columns.since("Value #B", say),
+            columns.name(say),
+            columns.plain("target", say("Id", "Id"), links=[target_link(say)]),
+            columns.region(say, width=75),
+            columns.plain("kind", say("Kind", "Jenis"), width=105),
+            columns.plain("address", say("Address", "Alamat")),
+            columns.seconds("Value #C", "RTT", width=85),
+            columns.seconds("Value #D", "Jitter", width=85),
+            columns.ratio("Value #E", "Loss", width=70),
+            columns.plain("gateway", "Hub", width=100),
+        ],
+        empty=say("No target fits – or there is no data", "Tidak ada alat yang cocok – atau tidak ada data"),
+        sort=(say("State", "Status"), False),
+    )

@@ -1,0 +1,102 @@
+"""Tables: columns said one by one; several queries are merged on the columns they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from grafana.build.palette import TEXT, thresholds
+from grafana.build.panels import Json, override, panel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column. What Grafana calls the field: a label, `Value` of a lone query, `Value #B` of the second."""
+
+    field: str
+    title: str
+    width: int | None = None  # pixels; coloured columns need one, else their text is cut
+    unit: str | None = None
+    decimals: int | None = None
+    mappings: list[Json] = field(default_factory=list)
+    thresholds: Json | None = None
+    cell: str | None = None  # color-background, color-text; None: plain
+    links: list[Json] = field(default_factory=list)
+    align: str | None = None
+    no_value: str = ""  # shown where the cell is empty
+    hidden: bool = False  # kept for links, not shown
+
+    def override(self) -> Json:
+        """Return the override of this column."""
+        # noValue always: else an empty cell shows the sentence that is meant for an empty table
+        properties: Json = {"displayName": self.title, "noValue": self.no_value}
+        if self.width is not None:
+            properties["custom_width"] = self.width
+        if self.unit is not None:
+            properties["unit"] = self.unit
+        if self.decimals is not None:
+            properties["decimals"] = self.decimals
+        if self.mappings:
+            properties["mappings"] = self.mappings
+        if self.thresholds:
+            properties["thresholds"] = self.thresholds
+        if self.cell:
+            properties["custom_cellOptions"] = {"type": self.cell, "mode": "basic"}
+        if self.links:
+            properties["links"] = self.links
+        if self.align:
+            properties["custom_align"] = self.align
+        if self.hidden:
+            properties["custom_hidden"] = True
+        return override("byName", self.field, **properties)
+
+
+def table_panel(
+    title: str,
+    description: str,
+    targets: list[Json],
+    columns: list[Column],
+    *,
+    empty: str,
+    sort: tuple[str, bool] | None = None,
+    filters: bool = False,
+    paged: bool = True,
+    keep: tuple[str, ...] = (),
+    dropped: tuple[str, ...] = (),
+    transformations: list[Json] | None = None,
+) -> Json:
+    """Return a table. `sort` is (title of a column, descending); `dropped` fields are taken away beside Time.
+
+    `empty` is shown instead of the rows when there are none: it must not claim health where data may be missing.
+    """
+    steps: list[Json] = [{"id": "merge", "options": {}}] if len(targets) > 1 else []
+    steps += transformations or []
+    excluded = {name: True for name in ("Time", "__name__", *dropped) if name not in keep}
+    order = {column.field: index for index, column in enumerate(columns)}
+    steps.append(
+        {"id": "organize", "options": {"excludeByName": excluded, "indexByName": order, "renameByName": {}}}
+    )
+    options: dict[str, Any] = {
+        "showHeader": True,
+        "cellHeight": "sm",
+        "enablePagination": paged,
+        "footer": {"show": False, "reducer": ["sum"], "fields": "", "enablePagination": paged},
+        "sortBy": [{"displayName": sort[0], "desc": sort[1]}] if sort else [],
+    }
+    defaults = {
+        "unit": "none",
+        "mappings": [],
+        "thresholds": thresholds(TEXT),
+        "color": {"mode": "thresholds"},
+        "noValue": empty,
+        "custom": {"align": "auto", "minWidth": 60, "filterable": filters, "cellOptions": {"type": "auto"}, "inspect": False},
+    }
+    return panel(
+        "table",
+        title,
+        description,
+        targets,
+        fieldConfig={"defaults": defaults, "overrides": [column.override() for column in columns]},
+        options=options,
+        transformations=steps,
+    )

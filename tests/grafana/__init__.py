@@ -1,0 +1,1 @@
+"""Tests of the dashboards: their JSON, and every query against a real Prometheus."""
