@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana.build import navigation
 from grafana.build.language import LANGUAGES
-from grafana.build.pages import regions, target_detail, targets, vpn_map
+from grafana.build.pages import maintenance, ping_log, pipeline, regions, sla_report, target_detail, targets, vpn_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,10 @@ BUILDERS: dict[Page, Callable[[Language], Json]] = {
     navigation.REGIONS: regions.build,
     navigation.TARGETS: targets.build,
     navigation.TARGET: target_detail.build,
+    navigation.PING_LOG: ping_log.build,
+    navigation.PIPELINE: pipeline.build,
+    navigation.MAINTENANCE: maintenance.build,
+    navigation.SLA_REPORT: sla_report.build,
 }
 
 

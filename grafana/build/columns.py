@@ -108,3 +108,8 @@ def yes_or_no(field: str, title: str, *, good: str, bad: str, width: int = 100) 
 def rate(field: str, title: str, width: int | None = 110) -> Column:
     """Return bytes per second."""
     return Column(field=field, title=title, width=width, unit="Bps", decimals=0, no_value="–")
+
+
+def hours(field: str, title: str, width: int | None = None) -> Column:
+    """Return a number of hours with one decimal."""
+    return Column(field=field, title=title, width=width, unit="none", decimals=1, no_value="–")

@@ -23,21 +23,22 @@ class Layer:
 
     name: str
     ref: str
-    symbol: str  # circle, triangle, square, x-mark
+    symbol: str | None  # circle, triangle, square, x-mark; None: words only
     size: int  # pixels, radius
     opacity: float
-    label: str | None = None  # field whose text stands beside the marker
+    label: str | None = None  # field whose text is written instead, in the theme's own foreground
 
     def json(self) -> Json:
         """Return the layer as Grafana wants it."""
         style: Json = {
-            "color": {"field": f"Value #{self.ref}", "fixed": TEXT},
+            "color": {"fixed": TEXT} if self.label else {"field": f"Value #{self.ref}", "fixed": TEXT},
             "opacity": self.opacity,
             "size": {"fixed": self.size, "min": 2, "max": 20},
-            "symbol": {"mode": "fixed", "fixed": f"img/icons/marker/{self.symbol}.svg"},
-            "symbolAlign": {"horizontal": "center", "vertical": "center"},
             "rotation": {"fixed": 0, "mode": "mod", "min": -360, "max": 360},
         }
+        if self.symbol:
+            style["symbol"] = {"mode": "fixed", "fixed": f"img/icons/marker/{self.symbol}.svg"}
+            style["symbolAlign"] = {"horizontal": "center", "vertical": "center"}
         if self.label:
             style["text"] = {"mode": "field", "field": self.label, "fixed": ""}
             style["textConfig"] = {

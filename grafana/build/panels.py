@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana.build.palette import BLUE, TEXT, thresholds
+from grafana.build.palette import BLUE, GREY, TEXT, thresholds
 from grafana.build.promql import DATASOURCE
 
 Json = dict[str, Any]
@@ -136,6 +136,11 @@ def one_colour(colour: str = BLUE) -> Json:
     return {"mode": "fixed", "fixedColor": colour}
 
 
+def shades(colour: str) -> Json:
+    """Return the colour mode of several curves of one kind."""
+    return {"mode": "shades", "fixedColor": colour}
+
+
 def state_timeline(
     title: str, description: str, targets: list[Json], mappings: list[Json], *, per_page: int | None = None
 ) -> Json:
@@ -152,8 +157,8 @@ def state_timeline(
         options["perPage"] = per_page
     field = {
         "mappings": mappings,
-        "thresholds": thresholds(TEXT),
-        "color": {"mode": "thresholds"},
+        # no colour by thresholds: bands would then be merged by threshold and lose their words
+        "color": one_colour(GREY),
         "custom": {"fillOpacity": 85, "lineWidth": 0, "spanNulls": False, "insertNulls": False},
     }
     return panel(

@@ -80,7 +80,8 @@ def _regions(say: Language) -> Json:
         "G": availability("1d"),
         "H": availability("7d"),
         "I": availability("30d"),
-        "J": f"histogram_quantile(0.5, sum by (region, le) (rate(vpn_region_rtt_seconds_bucket{{{IN_REGION}}}[5m])))",
+        # "> 0" leaves out the NaN of a region from which nothing came
+        "J": f"histogram_quantile(0.5, sum by (region, le) (rate(vpn_region_rtt_seconds_bucket{{{IN_REGION}}}[5m]))) > 0",
         "K": f"avg by (region) (vpn_target_loss_ratio{{{IN_REGION}}})",
     }
     return table_panel(

@@ -8,7 +8,7 @@ from grafana.build import columns
 from grafana.build.navigation import TARGET
 from grafana.build.page import Canvas, alert_marks, change_marks, choose_region, choose_target, dashboard
 from grafana.build.palette import BLUE, GREEN, PURPLE, RED, YELLOW, missing, state_mappings, thresholds
-from grafana.build.panels import Json, curves, one_colour, override, stat, state_timeline
+from grafana.build.panels import Json, curves, one_colour, override, shades, stat, state_timeline
 from grafana.build.promql import IN_TARGET, age, code, per_target, series, table, value
 from grafana.build.tables import table_panel
 
@@ -136,7 +136,7 @@ def _facts(say: Language) -> Json:
             columns.plain("target", "Id"),
             columns.plain("region", say("Region", "Wilayah"), width=75),
             columns.plain("address", say("Address", "Alamat")),
-            columns.plain("probe", say("Probe", "Ping"), width=90),
+            columns.plain("probe", say("Probe", "Ping")),
             columns.plain("kind", say("Kind", "Jenis"), width=100),
             columns.plain("profile", say("Profile", "Profil"), width=75),
             columns.plain("gateway", "Hub", width=90),
@@ -243,6 +243,7 @@ def _failures(say: Language) -> Json:
         unit="none",
         bars=True,
         stacked=True,
+        colour=shades(RED),
     )
 
 

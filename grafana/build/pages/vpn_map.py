@@ -42,8 +42,8 @@ REGION_REF: Final = "A"
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_counts(say), x=0, y=0, w=12, h=3)
-    canvas.place(_beside(say), x=12, y=0, w=8, h=3)
+    canvas.place(_counts(say), x=0, y=0, w=13, h=3)
+    canvas.place(_beside(say), x=13, y=0, w=7, h=3)
     canvas.place(data_age(say), x=20, y=0, w=4, h=3)
     canvas.place(_map(say), x=0, y=3, w=15, h=12)
     canvas.place(_problems(say), x=15, y=3, w=9, h=12)
@@ -82,7 +82,7 @@ def _counts(say: Language) -> Json:
         overrides=overrides,
         orientation="vertical",
         text="value_and_name",
-        size={"valueSize": 30, "titleSize": 13},
+        size={"valueSize": 30, "titleSize": 12},
     )
 
 
@@ -109,7 +109,7 @@ def _beside(say: Language) -> Json:
         background=False,
         orientation="vertical",
         text="value_and_name",
-        size={"valueSize": 30, "titleSize": 13},
+        size={"valueSize": 30, "titleSize": 12},
         overrides=[
             override("byFrameRefID", "A", color=neutral),
             override("byFrameRefID", "B", color=neutral),
@@ -140,7 +140,11 @@ def _map(say: Language) -> Json:
     place = 'latitude!="",longitude!=""'
     region_join = region_info("name, latitude, longitude", f"{IN_REGION},{place}")
     targets = [table(f"sort_desc(({region_code()}) {region_join})", REGION_REF)]
-    layers = [Layer(name=say("Regions", "Wilayah"), ref=REGION_REF, symbol="circle", size=13, opacity=0.35, label="region")]
+    layers = [
+        Layer(name=say("Regions", "Wilayah"), ref=REGION_REF, symbol="circle", size=13, opacity=0.35),
+        # words of their own layer: a label takes its marker's colour, and yellow on white cannot be read
+        Layer(name=say("Region ids", "Id wilayah"), ref=REGION_REF, symbol=None, size=5, opacity=1, label="region"),
+    ]
     for state, (ref, symbol, size, _) in MARKS.items():
         join = info("name, kind, latitude, longitude", f"{IN_REGION},{place}")
         targets.append(table(f"({code()} == {int(state)}) {join}", ref))
