@@ -62,6 +62,7 @@ class Lane:
         self._control_bytes = np.zeros(size, dtype=np.uint64)
         self._controls = np.zeros((0, CONTROL_BYTES), dtype=np.uint8)
         self._with_filler = self._with_controls = False
+        self._wants_raw = False  # the kernel ignores the source address of unprivileged ICMPv6 packets
         self._slots_of: dict[bytes, list[int]] | None = None  # by address; built when an error quotes too little
         self.slots = np.empty(0, dtype=np.int64)
 
@@ -82,6 +83,12 @@ class Lane:
         self._with_filler = bool(lengths.any())
         self._adopt_controls(records, slots)
         self._slots_of = None
+        six_with_source = not four and bool((records["source_version"] == self.version).any())
+        if six_with_source and not self._wants_raw and self.socket is not None and not self.socket.raw:
+            self.close()
+            self.ledger.void(slots)  # their replies would go to the closed socket
+            self._try_at = 0.0
+        self._wants_raw = six_with_source
         if self.socket is not None:
             self._sum_fillers(self.socket)
 
@@ -111,7 +118,7 @@ class Lane:
         self._try_at = now + RETRY_SECONDS
         before = self.failure
         try:
-            self.socket = IcmpSocket(self.version)
+            self.socket = self._opened()
         except OSError as error:
             self.failure = FailureReason.PERMISSION if permission_missing(error) else FailureReason.SEND_ERROR
             if self.failure is not before:
@@ -121,6 +128,14 @@ class Lane:
         self.failure = None
         self._sum_fillers(self.socket)
         self._report("icmp socket opened", {"version": self.version, "raw": self.socket.raw})
+
+    def _opened(self) -> IcmpSocket:
+        if self._wants_raw:
+            try:
+                return IcmpSocket(self.version, raw=True)
+            except PermissionError:
+                self._report("icmp source ignored", {"version": self.version, "reason": "needs CAP_NET_RAW"})
+        return IcmpSocket(self.version)
 
     def send(self, kind: Kind, slots: NDArray[np.int64], due_at: NDArray[np.float64]) -> None:
         """Send one probe to each slot, and write it down."""
@@ -204,7 +219,8 @@ class Lane:
         return result
 
     def _from_whom_we_asked(self, addresses: NDArray[Any], slots: NDArray[np.int64]) -> NDArray[np.bool_]:
-        same: NDArray[np.bool_] = (addresses == self._names["address"][slots]).reshape(len(slots), -1).all(axis=1)
+        words = 1 if self.version == 4 else 4  # noqa: PLR2004 - IP versions
+        same: NDArray[np.bool_] = (addresses == self._names["address"][slots]).reshape(len(slots), words).all(axis=1)
         return same
 
     def _match_queue(self, told: Received) -> None:
