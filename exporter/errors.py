@@ -6,6 +6,7 @@ An expected network failure is a value (a `FailureReason`), never an exception; 
     +-- InventoryError   targets.yml has mistakes; carries all of them
     +-- SettingsError    a flag or environment variable cannot be used
     +-- EngineError      the probing processes cannot be started at all
+    +-- JournalError     the journal of outages cannot be read
 """
 
 from __future__ import annotations
@@ -34,3 +35,7 @@ class SettingsError(ExporterError):
 
 class EngineError(ExporterError):
     """The probing processes cannot be started at all."""
+
+
+class JournalError(ExporterError):
+    """The journal of outages cannot be read; the text names the file."""

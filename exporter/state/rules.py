@@ -105,9 +105,9 @@ def is_calm(window: Window, roster: Roster) -> Bools:
     return is_old_enough(window) & (window.rtt_replies > 0) & loss & short & rtt & jitter
 
 
-def is_stale(window: Window, streak: Streak, roster: Roster, now: Floats) -> Bools:
+def is_stale(window: Window, streak: Streak, last_reply_sent_at: Floats, roster: Roster, now: Floats) -> Bools:
     """Tell whose evidence has run out: probes are not sent, or only fail to be sent. Missing data is unknown."""
-    age = now - np.fmax(window.newest_sent_at, streak.last)
+    age = now - np.fmax(np.maximum(window.newest_sent_at, last_reply_sent_at), streak.last)
     return age > np.maximum(STALE_INTERVALS * roster.interval_seconds, STALE_SECONDS) + roster.timeout_seconds
 
 
@@ -159,7 +159,7 @@ def judge_states(
     code[down] = State.DOWN
     reason = np.zeros(roster.size, dtype=np.uint8)
     unjudged = waiting | still_fallen | too_few
-    stale = is_stale(window, streak, roster, now) & ~unjudged & ~unwitnessed
+    stale = is_stale(window, streak, last_reply_sent_at, roster, now) & ~unjudged & ~unwitnessed
     began = np.where(memory.restarted, REASON[UnknownReason.RESTARTED], REASON[UnknownReason.STARTING])
     for mask, why in (
         (unjudged, began),
