@@ -5,7 +5,7 @@ Facts are what was true when we last asked; a message never shows a number that 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,18 @@ def from_item(item: Mapping[str, Any], *, is_region: bool, as_of: str | None) ->
         low=_count(item.get("low")) if is_region else 0,
         as_of=as_of,
     )
+
+
+def merge(old: Facts, new: Facts, *, bad_state: str) -> Facts:
+    """Return the new facts of an open incident, with the moment its trouble began kept.
+
+    Args:
+        old: what was stored.
+        new: what the exporter says now.
+        bad_state: the state that the incident tells of; only a look that finds it tells when it began.
+    """
+    begun = new.state_since if new.state == bad_state and new.state_since else old.bad_since
+    return replace(new, bad_since=begun, address=new.address or old.address)
 
 
 def moment(text: str | None) -> datetime | None:

@@ -194,7 +194,7 @@ def decide(incident: Incident | None, known: Record | None, alert: Alert, *, now
 def _is_late(known: Record | None, alert: Alert, *, now: datetime) -> bool:
     """Tell whether a firing alert is older than the end we know.
 
-    Only for a while: a Prometheus that was frozen fires on with its old startsAt after Alertmanager has ended the alert.
+    Only for a while: a Prometheus that was frozen fires on with its old startsAt after Alertmanager has ended it.
     """
     if known is None or known.ends_at is None or alert.starts_at > known.ends_at:
         return False

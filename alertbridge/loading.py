@@ -234,11 +234,11 @@ def _quiet_hours(section: Section) -> QuietHours | None:
     try:
         zone = ZoneInfo(match[5] or "Asia/Jakarta")
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        section.wrong("quiet_hours", "names no time zone", "use Asia/Jakarta, Asia/Makassar or Asia/Jayapura", value=text)
+        section.wrong(
+            "quiet_hours", "names no time zone", "use Asia/Jakarta, Asia/Makassar or Asia/Jayapura", value=text
+        )
         return None
-    return QuietHours(
-        start=time(int(match[1]), int(match[2])), end=time(int(match[3]), int(match[4])), zone=zone
-    )
+    return QuietHours(start=time(int(match[1]), int(match[2])), end=time(int(match[3]), int(match[4])), zone=zone)
 
 
 def _users(top: Section) -> tuple[User, ...]:

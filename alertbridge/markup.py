@@ -101,6 +101,7 @@ def fit(
         more: what to say for so many lines left out.
         limit: UTF-16 units after entity parsing.
     """
+
     def size(lines: Sequence[str]) -> int:
         return sum(utf16(visible(line)) + 1 for line in lines)
 

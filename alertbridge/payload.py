@@ -1,7 +1,7 @@
-"""Webhook JSON -> AlertGroup and Alert: tolerant of new fields, strict on the ones we use (Alertmanager, version 4).
+"""Webhook JSON -> AlertGroup and Alert: tolerant of new fields, strict on used ones (Alertmanager, version 4).
 
-`groupKey` is not read: it changes when somebody edits the route tree. Texts are cleaned of what neither the database nor
-Telegram can hold (lone surrogates, NUL).
+`groupKey` is not read: it changes when somebody edits the route tree. Texts are cleaned of what neither the database
+nor Telegram can hold (lone surrogates, NUL).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def parse_group(body: bytes) -> AlertGroup:
     top = _mapping(document, "body")
     version = top.get("version")
     if version != "4":
-        raise PayloadError(f"version is {json.dumps(version)[:40]}, not \"4\"; use a webhook_config without `payload`")
+        raise PayloadError(f'version is {json.dumps(version)[:40]}, not "4"; use a webhook_config without `payload`')
     alerts = top.get("alerts")
     if not isinstance(alerts, list):
         raise PayloadError("alerts is no list")
@@ -88,7 +88,7 @@ def parse_alert(document: Any, path: str) -> Alert:
     """
     item = _mapping(document, path)
     try:
-        status = AlertStatus(item.get("status"))
+        status = AlertStatus(str(item.get("status")))
     except ValueError as error:
         raise PayloadError(f"{path}.status is neither firing nor resolved") from error
     labels = _texts(item.get("labels"), f"{path}.labels")

@@ -1,8 +1,8 @@
 """What to do after a failed delivery: an Action from (failure, attempts) (pure).
 
-Trouble on the way (network, server, limits) is tried again for ever: an alert is never lost to an outage of Telegram. A
-refusal is final for that form of the message; where another form may pass (plain text, a new message, no topic), that is
-tried at once.
+Trouble on the way (network, server, limits) is tried again for ever: an alert is never lost to an outage of Telegram.
+A refusal is final for that form of the message; where another form may pass (plain text, a new message, no topic),
+that is tried at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
 
 from alertbridge.errors import DeliveryError, Failure
 
@@ -30,6 +29,17 @@ class Step(StrEnum):
     MIGRATE = "migrate"  # remember the new chat id, send there
     DONE = "done"  # nothing had to change
     GIVE_UP = "give_up"  # a dead letter: a person must act
+
+
+# Refusals of this form of the message: what to try instead. Every other refusal is final.
+_OTHER_FORM = {
+    Failure.MIGRATED: Step.MIGRATE,
+    Failure.MARKUP: Step.PLAIN,
+    Failure.TOO_LONG: Step.PLAIN,
+    Failure.MESSAGE_GONE: Step.NEW,
+    Failure.TOPIC: Step.NO_TOPIC,
+    Failure.NOT_MODIFIED: Step.DONE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,26 +68,7 @@ def decide(error: DeliveryError, *, attempts: int, spread: float | None = None) 
             return Action(step=Step.WAIT, delay_seconds=error.retry_after_seconds or FIRST_DELAY_SECONDS)
         case Failure.TOKEN:
             return Action(step=Step.WAIT, delay_seconds=TOKEN_DELAY_SECONDS, everyone=True)
-        case Failure.MIGRATED:
-            return Action(step=Step.MIGRATE)
-        case Failure.MARKUP | Failure.TOO_LONG:
-            return Action(step=Step.PLAIN)
-        case Failure.MESSAGE_GONE:
-            return Action(step=Step.NEW)
-        case Failure.TOPIC:
-            return Action(step=Step.NO_TOPIC)
-        case Failure.NOT_MODIFIED:
-            return Action(step=Step.DONE)
-        case (
-            Failure.BLOCKED
-            | Failure.CHAT_NOT_FOUND
-            | Failure.NO_RIGHTS
-            | Failure.REFUSED
-            | Failure.CHAT_REMOVED
-        ):
-            return Action(step=Step.GIVE_UP)
-        case _:
-            assert_never(error.failure)
+    return Action(step=_OTHER_FORM.get(error.failure, Step.GIVE_UP))
 
 
 def backoff_seconds(attempts: int, *, spread: float | None = None) -> float:

@@ -29,10 +29,8 @@ def quiet_until(quiet: QuietHours | None, now: datetime) -> datetime | None:
         return None
     local = now.astimezone(quiet.zone)
     clock = local.time().replace(tzinfo=None)
-    if quiet.start < quiet.end:
-        inside = quiet.start <= clock < quiet.end
-    else:
-        inside = clock >= quiet.start or clock < quiet.end
+    after_start, before_end = clock >= quiet.start, clock < quiet.end
+    inside = (after_start and before_end) if quiet.start < quiet.end else (after_start or before_end)
     if not inside:
         return None
     end = local.replace(hour=quiet.end.hour, minute=quiet.end.minute, second=0, microsecond=0)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import time
 from enum import StrEnum
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import time
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
 
 
 class Secret:
@@ -67,7 +70,7 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """A place that gets messages. Its name is its identity in the store: ids change when a group becomes a supergroup."""
+    """A place that gets messages. Its name is its identity in the store: a group's id changes when it grows."""
 
     name: str
     id: int  # negative: a group

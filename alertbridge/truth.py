@@ -49,6 +49,7 @@ class Evidence:
 
     standing: Standing
     since: datetime | None = None  # when the subject entered this state; None: not known
+    held: bool = False  # Alertmanager holds one of its alerts as firing, and hides it from nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +61,23 @@ class Conclusion:
     phase: Phase | None = None  # None: unchanged
 
 
+# What closes (or, for BAD, keeps open) an incident whose alerts have all ended.
+_ENDINGS = {
+    Standing.UP: Conclusion(reason=Closing.RECOVERED, tell=Tell.OVER, phase=Phase.OVER),
+    Standing.LOW: Conclusion(reason=Closing.RECOVERED_LOW, tell=Tell.OVER, phase=Phase.OVER),
+    Standing.GONE: Conclusion(reason=Closing.NO_LONGER_MONITORED, tell=Tell.OVER, phase=Phase.GONE),
+    Standing.BAD: Conclusion(reason=Closing.STILL_BAD),
+}
+
+
 def conclude(incident: Incident, evidence: Evidence, *, now: datetime) -> Conclusion:
     """Return what the evidence means for an incident that is not closed."""
     if incident.firing:
         return _conclude_firing(incident, evidence, now=now)
-    match evidence.standing:
-        case Standing.UP:
-            return Conclusion(reason=Closing.RECOVERED, tell=Tell.OVER, phase=Phase.OVER)
-        case Standing.LOW:
-            return Conclusion(reason=Closing.RECOVERED_LOW, tell=Tell.OVER, phase=Phase.OVER)
-        case Standing.GONE:
-            return Conclusion(reason=Closing.NO_LONGER_MONITORED, tell=Tell.OVER, phase=Phase.GONE)
-        case Standing.BAD:
-            return Conclusion(reason=Closing.STILL_BAD)
-        case Standing.UNKNOWN | Standing.SILENT:
-            pass
     patient = incident.ended_at is not None and now - incident.ended_at < CONFIRM_WITHIN
+    ending = _ENDINGS.get(evidence.standing)
+    if ending is not None and not (patient and evidence.standing is Standing.GONE):
+        return ending  # an exporter that has just started may not know the target yet
     if patient or incident.phase is Phase.NO_DATA:
         return Conclusion(reason=Closing.WAITING)
     return Conclusion(reason=Closing.NO_DATA, tell=Tell.UPDATE, phase=Phase.NO_DATA)
@@ -83,7 +85,7 @@ def conclude(incident: Incident, evidence: Evidence, *, now: datetime) -> Conclu
 
 def _conclude_firing(incident: Incident, evidence: Evidence, *, now: datetime) -> Conclusion:
     """Close an incident whose alerts still count as firing only when the exporter has long said otherwise."""
-    if any(not record.suppressed and now - record.seen_at < WELL_FOR for record in incident.firing):
+    if evidence.held or any(now - record.seen_at < WELL_FOR for record in incident.firing):
         return Conclusion(reason=Closing.STILL_FIRING)
     if evidence.standing is Standing.GONE:
         return Conclusion(reason=Closing.NO_LONGER_MONITORED, tell=Tell.OVER, phase=Phase.GONE)

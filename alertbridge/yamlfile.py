@@ -1,4 +1,4 @@
-"""Reads a YAML mapping by our own schema: typed reads with lines and paths, all mistakes collected, unknown keys refused.
+"""Reads a YAML mapping by our own schema: typed reads with lines and paths, all mistakes at once, unknown keys refused.
 
 Scalars are typed by the reader, not by YAML 1.1 (a name `NO` stays text); duplicate keys are a mistake. What the keys
 mean is settings.py's business.
@@ -49,16 +49,12 @@ class Mistakes:
     file: str
     found: list[Mistake] = field(default_factory=list)
 
-    def add(
-        self, *, line: int, path: str, problem: str, remedy: str, value: str = "", warning: bool = False
-    ) -> None:
+    def add(self, *, line: int, path: str, problem: str, remedy: str, value: str = "", warning: bool = False) -> None:
         """Note one mistake or warning."""
         shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
         shown = shown.replace("\n", "\\n")
         self.found.append(
-            Mistake(
-                file=self.file, line=line, path=path, value=shown, problem=problem, remedy=remedy, warning=warning
-            )
+            Mistake(file=self.file, line=line, path=path, value=shown, problem=problem, remedy=remedy, warning=warning)
         )
 
     def errors(self) -> tuple[Mistake, ...]:

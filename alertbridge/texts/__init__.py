@@ -5,11 +5,14 @@ from __future__ import annotations
 import string
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import yaml
 
 from alertbridge.markup import escape
-from alertbridge.settings import Language
+
+if TYPE_CHECKING:
+    from alertbridge.settings import Language
 
 
 class Texts:

@@ -1,0 +1,7 @@
+"""`python -m alertbridge`."""
+
+from __future__ import annotations
+
+from alertbridge.cli import main
+
+main()

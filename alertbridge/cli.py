@@ -1,0 +1,307 @@
+"""Commands and flags -> settings; exit codes: 0 fine, 1 findings, 2 wrong usage, 3 cannot run.
+
+The token is never a flag: other users of the machine can read command lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+
+from alertbridge import render
+from alertbridge.app import Bridge, Live, Options, open_sender, open_store
+from alertbridge.delivery import Parcel, Undelivered, deliver
+from alertbridge.errors import BridgeError, SettingsError, StoreError
+from alertbridge.loading import load
+from alertbridge.sending import Place
+from alertbridge.store.rows import Row, RowState
+from alertbridge.wording import utc_now
+from httpservice import logs
+from httpservice.errors import HttpServiceError
+from httpservice.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from alertbridge.errors import DeliveryError
+    from alertbridge.settings import Chat, Settings
+    from alertbridge.store.queries import Queries
+
+T = TypeVar("T")
+FINDINGS, CANNOT_RUN = 1, 3
+_LEVELS = ["debug", "info", "warning", "error"]
+
+_config_option = click.option(
+    "--config.file",
+    "config_file",
+    type=click.Path(path_type=Path),
+    default=Path("alertbridge.yml"),
+    envvar="ALERTBRIDGE_CONFIG_FILE",
+    show_default=True,
+    show_envvar=True,
+    help="The settings.",
+)
+_data_option = click.option(
+    "--data.dir",
+    "data_dir",
+    type=click.Path(path_type=Path),
+    default=Path("data"),
+    envvar="ALERTBRIDGE_DATA_DIR",
+    show_default=True,
+    show_envvar=True,
+    help="Where the database lies when the file names none.",
+)
+
+
+def _log_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the two flags that say how much is logged, and how."""
+    for name, choices, default in (("format", ["logfmt", "json"], "logfmt"), ("level", _LEVELS, "info")):
+        command = click.option(
+            f"--log.{name}",
+            f"log_{name}",
+            type=click.Choice(choices),
+            default=default,
+            envvar=f"ALERTBRIDGE_LOG_{name.upper()}",
+            show_default=True,
+            show_envvar=True,
+        )(command)
+    return command
+
+
+@click.group()
+@click.version_option(VERSION)
+def main() -> None:
+    """Alertmanager's alerts to Telegram: nothing lost, nothing twice."""
+
+
+@main.command()
+@_config_option
+@_data_option
+@click.option(
+    "--web.listen-address",
+    "listen_address",
+    default="127.0.0.1:9922",
+    envvar="ALERTBRIDGE_WEB_LISTEN_ADDRESS",
+    show_default=True,
+    show_envvar=True,
+)
+@click.option(
+    "--web.config.file",
+    "web_config_file",
+    type=click.Path(path_type=Path),
+    envvar="ALERTBRIDGE_WEB_CONFIG_FILE",
+    show_envvar=True,
+    help="Prometheus web-config: TLS and users. Needed on any address but loopback.",
+)
+@click.option(
+    "--web.external-url",
+    "external_url",
+    envvar="ALERTBRIDGE_WEB_EXTERNAL_URL",
+    show_envvar=True,
+    help="What people type in a browser, where a proxy stands in front.",
+)
+@_log_options
+def serve(
+    *,
+    config_file: Path,
+    data_dir: Path,
+    listen_address: str,
+    web_config_file: Path | None,
+    external_url: str | None,
+    log_level: str,
+    log_format: str,
+) -> None:
+    """Take webhooks and deliver messages until Ctrl-C."""
+    options = Options(
+        config_file=config_file,
+        data_dir=data_dir,
+        listen_address=listen_address,
+        web_config_file=web_config_file,
+        external_url=external_url,
+    )
+    live = Live(path=config_file, settings=_settings(config_file))
+    logs.configure(log_level, log_format, redact=live.secrets)
+    try:
+        asyncio.run(Bridge(live, options).run())
+    except (BridgeError, HttpServiceError) as error:
+        _cannot_run(str(error))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def check(*, file: Path) -> None:
+    """Report every mistake of FILE with line, path, value and remedy."""
+    try:
+        settings, warnings = load(file, os.environ)
+    except SettingsError as error:
+        for mistake in error.mistakes:
+            click.echo(str(mistake))
+        click.echo(f"{len(error.mistakes)} mistake{'s' if len(error.mistakes) != 1 else ''}")
+        raise SystemExit(FINDINGS) from error
+    for warning in warnings:
+        click.echo(str(warning))
+    kind = "dry run, no token" if settings.dry_run else "with a token"
+    click.echo(
+        f"{file}: fine ({kind}; {len(settings.chats)} chats, {len(settings.users)} users, "
+        f"{len(settings.routes)} routes)"
+    )
+
+
+@main.command()
+@click.argument("text")
+@click.option("--chat", "chat_name", help="Name of the chat; every chat where none is given.")
+@_config_option
+def send(*, text: str, chat_name: str | None, config_file: Path) -> None:
+    """Send TEXT to the chats at once, past the outbox: the quickest test of token and chat ids."""
+    settings = _settings(config_file)
+    logs.configure("error", "logfmt", redact=settings.secrets)
+    chats = settings.chats
+    if chat_name is not None:
+        found = settings.chat(chat_name)
+        if found is None:
+            names = ", ".join(chat.name for chat in settings.chats)
+            raise click.UsageError(f"no chat is named {chat_name}; there are: {names}")
+        chats = (found,)
+    if not asyncio.run(_send_all(settings, chats, text)):
+        raise SystemExit(FINDINGS)
+
+
+@main.group()
+def outbox() -> None:
+    """What waits to be sent, and what Telegram refused (dead letters)."""
+
+
+@outbox.command("list")
+@_config_option
+@_data_option
+def list_rows(*, config_file: Path, data_dir: Path) -> None:
+    """List waiting and dead messages, oldest first."""
+    states = [RowState.PENDING, RowState.SENDING, RowState.DEAD]
+    rows = _with_store(config_file, data_dir, lambda q: q.rows(states))
+    for row in rows:
+        click.echo(_line(row))
+    click.echo(f"{len(rows)} message{'s' if len(rows) != 1 else ''}")
+
+
+@outbox.command()
+@click.argument("ids", type=int, nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All dead messages.")
+@_config_option
+@_data_option
+def retry(*, ids: tuple[int, ...], everything: bool, config_file: Path, data_dir: Path) -> None:
+    """Put dead messages back in the queue; a running bridge sends them within seconds."""
+    _change(ids, config_file, data_dir, everything=everything, drop=False)
+
+
+@outbox.command()
+@click.argument("ids", type=int, nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All dead messages.")
+@_config_option
+@_data_option
+def drop(*, ids: tuple[int, ...], everything: bool, config_file: Path, data_dir: Path) -> None:
+    """Give dead or waiting messages up for good."""
+    _change(ids, config_file, data_dir, everything=everything, drop=True)
+
+
+def _change(ids: tuple[int, ...], config_file: Path, data_dir: Path, *, everything: bool, drop: bool) -> None:
+    if bool(ids) == everything:
+        raise click.UsageError("name the messages (see `alertbridge outbox list`), or give --all")
+    now = utc_now()
+
+    def work(queries: Queries) -> list[int]:
+        dead = queries.rows([RowState.DEAD], limit=100_000)
+        waiting = queries.rows([RowState.PENDING], limit=100_000) if drop and not everything else ()
+        chosen = [row.id for row in (*dead, *waiting) if everything or row.id in ids]
+        if drop:
+            queries.update_rows(chosen, state=RowState.SENT, settled_at=now, detail="dropped by hand")
+        else:
+            queries.update_rows(chosen, state=RowState.PENDING, not_before=now, attempts=0, settled_at=None)
+        return chosen
+
+    changed = _with_store(config_file, data_dir, work)
+    missing = sorted(set(ids) - set(changed))
+    click.echo(f"{len(changed)} message{'s' if len(changed) != 1 else ''} {'dropped' if drop else 'queued again'}")
+    if missing:
+        click.echo(f"not there: {', '.join(map(str, missing))}")
+        raise SystemExit(FINDINGS)
+
+
+def _line(row: Row) -> str:
+    about = row.notice or f"incident {row.incident_id}"
+    trouble = f", {row.failure}: {row.detail}" if row.failure else ""
+    when = row.created_at.isoformat(timespec="seconds")
+    return f"{row.id}  {row.state.value}  {when}  chat {row.chat}  {row.kind} {about}, {row.attempts} attempts{trouble}"
+
+
+def _settings(path: Path) -> Settings:
+    try:
+        settings, warnings = load(path, os.environ)
+    except SettingsError as error:
+        _cannot_run(str(error))
+    for warning in warnings:
+        click.echo(str(warning), err=True)
+    return settings
+
+
+def _cannot_run(reason: str) -> NoReturn:
+    click.echo(reason, err=True)
+    raise SystemExit(CANNOT_RUN)
+
+
+def _with_store(config_file: Path, data_dir: Path, work: Callable[[Queries], T]) -> T:
+    settings = _settings(config_file)
+
+    async def run() -> T:
+        store = open_store(settings, data_dir)
+        try:
+            await store.open()
+            return await store.transact(work)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(run())
+    except StoreError as error:
+        _cannot_run(str(error))
+
+
+class _Quiet:
+    """Observes the delivery of a single message: no limits to keep, nothing to remember."""
+
+    def __init__(self, chat: str) -> None:
+        self._chat = chat
+
+    async def turn(self, chat_id: int) -> None:
+        """One message needs no turn."""
+
+    def failed(self, chat_id: int, error: DeliveryError) -> None:
+        """Say what Telegram said."""
+        click.echo(f"chat {self._chat} ({chat_id}): {error.failure.value}: {error.detail}", err=True)
+
+    async def moved(self, old_id: int, new_id: int) -> None:
+        """Say that the file needs a new id."""
+        click.echo(f"chat {self._chat} has moved: write id: {new_id} instead of {old_id}", err=True)
+
+    async def topic_closed(self, place: Place) -> None:
+        """Say that the topic is closed."""
+        click.echo(f"chat {self._chat}: topic {place.topic} is closed or deleted; sent to the group itself", err=True)
+
+
+async def _send_all(settings: Settings, chats: tuple[Chat, ...], text: str) -> bool:
+    """Send a text to some chats; return whether all took it."""
+    good = True
+    async with open_sender(settings) as sender:
+        for chat in chats:
+            parcel = Parcel(place=Place(chat_id=chat.id, topic=chat.topic), text=render.escape_text(text), silent=False)
+            try:
+                await deliver(sender, parcel, _Quiet(chat.name))
+            except Undelivered:
+                good = False
+            else:
+                click.echo(f"chat {chat.name}: sent")
+    return good

@@ -1,0 +1,98 @@
+"""A planned job -> the text it sends: facts fetched where they are fresh, then rendered. Reads, writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alertbridge import facts as facts_module
+from alertbridge import render, wording
+from alertbridge.errors import PeerError
+from alertbridge.planning import Act, Job
+from alertbridge.store.rows import MessageKind
+from alertbridge.texts import texts
+from httpservice.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from alertbridge.exporter import Exporter
+    from alertbridge.incidents import Incident
+    from alertbridge.settings import Chat, Settings
+
+log = get_logger(__name__)
+
+# A message must not wait for facts: without them it says what the alert says.
+_FACTS_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is to be sent, and the incidents with the facts that it shows."""
+
+    text: str
+    silent: bool
+    incidents: tuple[Incident, ...]  # with the newest facts, to be stored
+
+
+async def with_facts(incidents: tuple[Incident, ...], exporter: Exporter) -> tuple[Incident, ...]:
+    """Return the incidents with what the exporter says now; those that are over keep their last facts."""
+    subjects = {i.subject for i in incidents if not i.phase.closed and not i.subject.startswith("alert:")}
+    if not subjects:
+        return incidents
+    try:
+        sight = await exporter.look(subjects, timeout_seconds=_FACTS_SECONDS)
+    except PeerError as error:
+        log.info("no facts for a message", reason=str(error))
+        return incidents
+    return tuple(
+        incident
+        if (found := sight.facts.get(incident.subject)) is None or incident.phase.closed
+        else replace(incident, facts=merged_facts(incident, found))
+        for incident in incidents
+    )
+
+
+def merged_facts(incident: Incident, found: facts_module.Facts) -> dict[str, object]:
+    """Return what is to be stored of a look at an incident's subject."""
+    old = facts_module.from_json(incident.facts)
+    return facts_module.merge(old, found, bad_state=wording.alert_shows(incident).value).to_json()
+
+
+def compose(
+    job: Job, incidents: Mapping[int, Incident], chat: Chat, settings: Settings, *, now: datetime, quiet_now: bool
+) -> Draft:
+    """Return the text of a job.
+
+    Args:
+        job: what is to be sent.
+        incidents: all that it shows, the other members of a digest included.
+        chat: who reads it.
+        settings: for the links.
+        now: aware UTC.
+        quiet_now: critical messages make no sound in this chat now.
+    """
+    words = texts(chat.language)
+    told = tuple(incidents[i] for i in job.incidents if i in incidents)
+    every = tuple(incidents.values())
+    silent = quiet_now or (bool(told) and all(incident.phase.closed for incident in told))
+    match job.act:
+        case Act.NOTICE:
+            row = job.rows[0]
+            text, silent = render.notice(words, row.notice, dict(row.values)), quiet_now
+        case Act.SEND:
+            text = render.incident_message(told[0], words, now=now, tell=job.tell, grafana_url=settings.grafana_url)
+        case Act.REPLY_OVER:
+            text, silent = render.over_reply(told[0], words, now=now), True
+        case Act.OVER_MANY:
+            text, silent = render.over_many(told, words, now=now), True
+        case Act.REPLY_ALL_OVER:
+            text, silent = render.digest_over(len(every), words), True
+        case Act.DIGEST | Act.JOIN:
+            text = render.digest_message(every, words, now=now, quiet=job.quiet)
+        case Act.EDIT if job.message is not None and job.message.kind is MessageKind.DIGEST:
+            text = render.digest_message(every, words, now=now, quiet=job.message.quiet)
+        case _:
+            text = render.incident_message(told[0], words, now=now, grafana_url=settings.grafana_url)
+    return Draft(text=text, silent=silent, incidents=every)

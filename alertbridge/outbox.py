@@ -1,0 +1,339 @@
+"""Claims outbox rows, sends them, marks them: one worker per chat, so that no chat waits for another.
+
+Order is kept per chat: a row that must wait holds its chat, and nobody else. At-least-once: a row is marked `sending`
+before the request and `sent` after Telegram's answer; what a crash leaves between the two is sent again (the one window
+for a duplicate that Telegram leaves open: it knows no idempotency key). planning.py says what comes next, composing.py
+what it says, delivery.py carries it through Telegram's refusals, limiter.py when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from alertbridge import intake, retry
+from alertbridge.composing import compose, with_facts
+from alertbridge.delivery import Delivered, Parcel, Undelivered, deliver
+from alertbridge.errors import Failure, StoreError
+from alertbridge.limiter import Limiter
+from alertbridge.planning import Act, Job, plan
+from alertbridge.routing import is_silent
+from alertbridge.sending import Place
+from alertbridge.store.rows import MessageKind, RowState
+from alertbridge.wording import utc_now
+from httpservice.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from alertbridge.errors import DeliveryError
+    from alertbridge.exporter import Exporter
+    from alertbridge.incidents import Incident
+    from alertbridge.metrics import Metrics
+    from alertbridge.sending import Sender
+    from alertbridge.settings import Chat, Settings
+    from alertbridge.store import Store
+    from alertbridge.store.queries import Queries
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+_STORE_PAUSE_SECONDS = 1.0
+_MISTAKE_PAUSE_SECONDS = 5.0
+_TELEGRAM_IS_AWAY = frozenset({Failure.UNSENT, Failure.TIMEOUT, Failure.SERVER, Failure.TOKEN})
+_NEW_MESSAGE = {Act.SEND: MessageKind.INCIDENT, Act.DIGEST: MessageKind.DIGEST}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Next:
+    """What one look at the store found for a chat."""
+
+    job: Job | None
+    incidents: tuple[Incident, ...] = ()
+    due_at: datetime | None = None  # when to look again where there is no job
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Delivers everything that the store holds. `run` is its only task; `wake` tells it of new rows."""
+
+    store: Store
+    sender: Sender
+    settings: Callable[[], Settings]
+    exporter: Exporter
+    metrics: Metrics
+    limiter: Limiter = field(default_factory=Limiter)
+    now: Callable[[], datetime] = utc_now
+    _events: dict[str, asyncio.Event] = field(default_factory=dict)
+    _moved: dict[int, int] = field(default_factory=dict)
+    _troubles: dict[str, Failure] = field(default_factory=dict)  # per chat, to log and tell each trouble once
+    _closed_topics: set[Place] = field(default_factory=set)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        self._moved = await self._patiently(lambda q: q.moved_chats())
+        unsure = await self._patiently(lambda q: q.rows([RowState.SENDING]))
+        if unsure:
+            log.warning("delivery may repeat after a stop", messages=len(unsure))
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._changed.clear()
+                waiting = await self._patiently(lambda q: q.chats_with_rows())
+                for name in {chat.name for chat in self.settings().chats} | waiting:
+                    if name not in self._events:
+                        self._events[name] = asyncio.Event()
+                        group.create_task(self._serve(name), name=f"outbox {name}")
+                await self._changed.wait()
+
+    def wake(self) -> None:
+        """Look again: rows were added, or the settings changed."""
+        self._changed.set()
+        for event in self._events.values():
+            event.set()
+
+    async def refresh_metrics(self) -> None:
+        """Bring the outbox gauges up to date.
+
+        Raises:
+            StoreError: the store cannot be read now.
+        """
+        now = self.now()
+        counts, oldest = await self.store.transact(lambda q: (q.row_counts(), q.oldest_pending(now)))
+        self.metrics.outbox(counts, oldest)
+
+    async def _serve(self, name: str) -> None:
+        """Work for one chat."""
+        event = self._events[name]
+        while True:
+            event.clear()
+            try:
+                pause = await self._step(name)
+            except StoreError as error:
+                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all, a trace no more
+                pause = _STORE_PAUSE_SECONDS
+            except Exception:
+                log.exception("outbox worker failed", chat=name)
+                self.metrics.delivery_failures.labels(Failure.INTERNAL.value).inc()
+                pause = _MISTAKE_PAUSE_SECONDS
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await event.wait()
+
+    async def _step(self, name: str) -> float | None:
+        """Do the next thing for a chat; return how long to wait then, None: until woken."""
+        chat = self.settings().chat(name)
+        if chat is None:
+            await self.store.transact(lambda q: _bury(q, name, self.now()))
+            return None
+        chat_id = self._moved.get(chat.id, chat.id)
+        # Wait for the turn before looking: what piles up in the meantime can be told together.
+        await self._pause(chat_id)
+        found = await self.store.transact(lambda q: _look(q, chat, chat_id, self.now()))
+        if found.job is None:
+            return None if found.due_at is None else max(0.05, (found.due_at - self.now()).total_seconds())
+        await self._perform(chat, chat_id, found.job, found.incidents)
+        return 0.0
+
+    async def _perform(self, chat: Chat, chat_id: int, job: Job, stored: tuple[Incident, ...]) -> None:
+        """Send one job and settle its rows."""
+        now = self.now()
+        incidents = await with_facts(stored, self.exporter)
+        draft = compose(
+            job,
+            {incident.id: incident for incident in incidents},
+            chat,
+            self.settings(),
+            now=now,
+            quiet_now=is_silent(chat, now),
+        )
+        editing = job.message is not None and job.act in {Act.EDIT, Act.JOIN}
+        parcel = Parcel(
+            place=Place(chat_id=chat_id, topic=chat.topic),
+            text=draft.text,
+            silent=draft.silent,
+            edit=job.message.message_id if job.message is not None and editing else None,
+            reply_to=job.message.message_id if job.message is not None and not editing else None,
+            attempts=max(row.attempts for row in job.rows) + 1,
+        )
+        try:
+            done = await deliver(self.sender, parcel, self)
+        except Undelivered as outcome:
+            await self._not_delivered(chat, job, outcome)
+            return
+        self._telegram(up=True)
+        self.metrics.deliveries.inc()
+        if self._troubles.pop(chat.name, None) is not None:
+            log.info("delivery works again", chat=chat.name)
+        settled = self.now()
+        for row in job.rows:
+            self.metrics.delivery_seconds.observe(max(0.0, (settled - row.created_at).total_seconds()))
+        log.info("delivered", chat=chat.name, act=job.act.value, rows=len(job.rows), attempt=parcel.attempts)
+        # Telegram has it: until this is noted nothing else may be sent to this chat, or it would be sent again.
+        await self._patiently(lambda q: _settle(q, chat.name, job, draft.incidents, done, settled))
+        await self.refresh_metrics()
+
+    async def _not_delivered(self, chat: Chat, job: Job, outcome: Undelivered) -> None:
+        """Keep the rows for later, or bury them."""
+        error, action = outcome.error, outcome.action
+        known = self._troubles.get(chat.name)
+        self._troubles[chat.name] = error.failure
+        ids = [row.id for row in job.rows]
+        attempts = max(row.attempts for row in job.rows) + 1
+        notes = {"attempts": attempts, "failure": error.failure.value, "detail": error.detail}
+        if action.step is retry.Step.WAIT:
+            if known is not error.failure:
+                log.warning("delivery failed", chat=chat.name, reason=error.failure.value, detail=error.detail)
+            chat_id, moment = self._moved.get(chat.id, chat.id), time.monotonic()
+            self.limiter.hold(chat_id, action.delay_seconds, moment)
+            if action.everyone:
+                self.limiter.hold_all(action.delay_seconds, moment)
+            await self._patiently(lambda q: q.update_rows(ids, state=RowState.PENDING, **notes))
+        else:
+            log.error("message refused", chat=chat.name, reason=error.failure.value, detail=error.detail, rows=len(ids))
+            now = self.now()
+            admin = self.settings().admin_chat().name
+            tell = known is not error.failure and admin != chat.name
+
+            def bury(queries: Queries) -> None:
+                queries.update_rows(ids, state=RowState.DEAD, settled_at=now, **notes)
+                if tell:
+                    values = {"chat": chat.name, "detail": error.detail}
+                    intake.notify(queries, [admin], "dead", values, now=now)
+
+            await self._patiently(bury)
+            self.wake()
+        await self.refresh_metrics()
+
+    # ---- delivery.Observer -------------------------------------------------------------------------------------------
+
+    async def turn(self, chat_id: int) -> None:
+        """Wait until the chat may be written to, and count the request."""
+        await self._pause(chat_id)
+        self.limiter.count(chat_id, time.monotonic())
+
+    def failed(self, chat_id: int, error: DeliveryError) -> None:
+        """Count a request that Telegram did not take."""
+        self.metrics.delivery_failures.labels(error.failure.value).inc()
+        self._telegram(up=error.failure not in _TELEGRAM_IS_AWAY)
+        log.debug("request failed", chat_id=chat_id, reason=error.failure.value, detail=error.detail)
+
+    async def moved(self, old_id: int, new_id: int) -> None:
+        """Remember a chat's new id, for ever, and ask the admin chat to change the file."""
+        now, admin = self.now(), self.settings().admin_chat().name
+        names = [chat.name for chat in self.settings().chats if self._moved.get(chat.id, chat.id) == old_id]
+
+        def note(queries: Queries) -> dict[int, int]:
+            queries.note_move(old_id, new_id, now)
+            for name in names:
+                values = {"chat": name, "old_id": str(old_id), "new_id": str(new_id)}
+                intake.notify(queries, [admin], "migrated", values, now=now)
+            return queries.moved_chats()
+
+        log.warning("chat moved", old_id=old_id, new_id=new_id)
+        self._moved = await self._patiently(note)
+        self.wake()
+
+    async def topic_closed(self, place: Place) -> None:
+        """Tell the admin chat once that a topic is closed."""
+        if place in self._closed_topics:
+            return
+        self._closed_topics.add(place)
+        log.warning("topic closed", chat_id=place.chat_id, topic=place.topic)
+        now, admin = self.now(), self.settings().admin_chat().name
+        names = [chat.name for chat in self.settings().chats if chat.topic == place.topic]
+
+        def note(queries: Queries) -> None:
+            for name in names:
+                intake.notify(queries, [admin], "topic", {"chat": name}, now=now)
+
+        await self._patiently(note)
+
+    # ---- helpers -----------------------------------------------------------------------------------------------------
+
+    async def _pause(self, chat_id: int) -> None:
+        while (seconds := self.limiter.wait_seconds(chat_id, time.monotonic())) > 0:  # noqa: ASYNC110 - due by the clock
+            await asyncio.sleep(seconds)
+
+    def _telegram(self, *, up: bool) -> None:
+        if not self.settings().dry_run:
+            self.metrics.snapshot.telegram_up = up
+
+    async def _patiently(self, work: Callable[[Queries], T]) -> T:
+        """Read or write the store, and try again while it cannot."""
+        while True:
+            try:
+                return await self.store.transact(work)
+            except StoreError as error:
+                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all, a trace no more
+                await asyncio.sleep(_STORE_PAUSE_SECONDS)
+
+
+def _bury(queries: Queries, chat: str, now: datetime) -> None:
+    """Turn everything that waits for a chat that is no longer configured into dead letters."""
+    ids = [row.id for row in queries.rows([RowState.PENDING, RowState.SENDING], limit=100_000) if row.chat == chat]
+    queries.update_rows(ids, state=RowState.DEAD, settled_at=now, failure=Failure.CHAT_REMOVED.value)
+
+
+def _look(queries: Queries, chat: Chat, chat_id: int, now: datetime) -> _Next:
+    """Find the next job of a chat and mark its rows as being sent."""
+    while True:
+        rows = queries.due(chat.name, now)
+        if not rows:
+            return _Next(job=None, due_at=queries.next_due(chat.name))
+        ids = {row.incident_id for row in rows if row.incident_id is not None}
+        incidents = {incident.id: incident for incident in queries.incidents(ids)}
+        # A message in another chat (the group moved, or the file names another id) can neither be edited nor replied to
+        shown = {key: m for key, m in queries.shown_for(chat.name, ids).items() if m.chat_id == chat_id}
+        digest = queries.newest_digest(chat.name)
+        job = plan(rows, incidents, shown, digest if digest and digest.chat_id == chat_id else None, now=now)
+        if job is None:
+            return _Next(job=None)
+        job_rows = [row.id for row in job.rows]
+        if job.act is Act.POSTPONE:
+            queries.update_rows(job_rows, not_before=job.until)
+            continue
+        is_digest = job.message is not None and job.message.kind is MessageKind.DIGEST
+        members = set(job.incidents)
+        if job.message is not None and is_digest and job.act in {Act.JOIN, Act.EDIT, Act.REPLY_ALL_OVER}:
+            members |= set(queries.members(job.message.id))
+        every = queries.incidents(members)
+        still_open = job.act is Act.REPLY_ALL_OVER and any(not incident.phase.closed for incident in every)
+        if job.act is Act.DROP or still_open:
+            queries.update_rows(job_rows, state=RowState.SENT, settled_at=now, detail="nothing to tell")
+            continue
+        queries.update_rows(job_rows, state=RowState.SENDING)
+        return _Next(job=job, incidents=every)
+
+
+def _settle(
+    queries: Queries, chat: str, job: Job, incidents: tuple[Incident, ...], done: Delivered, now: datetime
+) -> None:
+    """Note what Telegram took."""
+    queries.update_rows([row.id for row in job.rows], state=RowState.SENT, settled_at=now, failure="", detail="")
+    kind = _NEW_MESSAGE.get(job.act)
+    if done.new and job.message is not None and job.act in {Act.EDIT, Act.JOIN}:
+        kind = job.message.kind  # the message to edit was gone: this one takes its place
+        members = {*queries.members(job.message.id), *job.incidents}
+        queries.remove_message(job.message.id)
+    else:
+        members = set(job.incidents)
+    if done.new and kind is not None:
+        quiet = job.quiet or (job.message is not None and job.message.quiet and job.act is not Act.SEND)
+        message = queries.add_message(
+            chat=chat, chat_id=done.place.chat_id, message_id=done.message_id, kind=kind, now=now, quiet=quiet
+        )
+        queries.add_members(message, members)
+        queries.update_incidents(job.incidents, told_at=now)
+    elif not done.new and job.message is not None:
+        queries.note_edit(job.message.id, now)
+        queries.add_members(job.message.id, job.incidents)
+    # What has closed meanwhile keeps the facts of its end.
+    still_open = {incident.id for incident in queries.incidents(i.id for i in incidents) if not incident.phase.closed}
+    for incident in incidents:
+        if incident.id in still_open:
+            queries.update_incidents([incident.id], facts=dict(incident.facts))

@@ -1,0 +1,175 @@
+"""What to send to a chat next: due outbox rows -> one Job (pure).
+
+Storms become digests here, by themselves: a chat may be written to once a second, so whatever has piled up in the
+meantime is seen at once. Four or more new troubles make one digest; for half a minute more join it by edits, after that
+new ones speak up again, because edits make no sound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from alertbridge.incidents import Tell
+from alertbridge.store.rows import NOTICE, MessageKind, Row, Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from alertbridge.incidents import Incident
+
+DIGEST_FROM = 4  # new troubles at once that are told as one digest
+JOIN_FOR = timedelta(seconds=30)  # so long after a digest was sent, new troubles join it silently
+EDIT_EVERY = timedelta(seconds=3)  # edits of one digest: a group's budget is one request per 3 s
+
+
+class Act(StrEnum):
+    """What a job does."""
+
+    SEND = "send"  # a new message about one incident, as a reply where `message` is set
+    DIGEST = "digest"  # a new digest
+    JOIN = "join"  # add incidents to the digest `message`, by an edit
+    EDIT = "edit"  # edit `message` to what is true now
+    REPLY_OVER = "reply_over"  # a short silent reply to `message`
+    REPLY_ALL_OVER = "reply_all_over"  # the same for a whole digest
+    OVER_MANY = "over_many"  # one silent message for the ends of several incidents
+    NOTICE = "notice"  # a message of the bridge itself
+    POSTPONE = "postpone"  # too soon for another edit: wait until `until`
+    DROP = "drop"  # nothing to do: the chat does not show it, or it is shown as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One request to Telegram, and the rows that it settles."""
+
+    act: Act
+    rows: tuple[Row, ...]
+    incidents: tuple[int, ...] = ()  # whom it tells of; a JOIN or EDIT of a digest shows its other members too
+    message: Shown | None = None
+    until: datetime | None = None  # POSTPONE only
+    quiet: bool = False  # a digest of the quiet hours
+    tell: Tell = Tell.UPDATE
+
+
+def plan(  # noqa: PLR0911 - one return per kind of row
+    rows: Sequence[Row],
+    incidents: Mapping[int, Incident],
+    shown: Mapping[int, Shown],
+    digest: Shown | None,
+    *,
+    now: datetime,
+) -> Job | None:
+    """Return what to do next for one chat; None: nothing is due.
+
+    Args:
+        rows: what is due, in order.
+        incidents: by id, all that the rows name; a missing one was pruned.
+        shown: per incident, the newest message of this chat that shows it.
+        digest: the newest digest of this chat.
+        now: aware UTC.
+    """
+    if not rows:
+        return None
+    head = rows[0]
+    if head.kind == NOTICE:
+        return Job(act=Act.NOTICE, rows=(head,))
+    if head.incident_id is None or head.incident_id not in incidents:
+        return Job(act=Act.DROP, rows=(head,))
+    if head.loud:
+        return _plan_loud(head, head.incident_id, rows, shown, digest, now=now)
+    message = shown.get(head.incident_id)
+    if message is None:
+        return Job(act=Act.DROP, rows=(head,))
+    if head.kind == Tell.OVER:
+        return _plan_over(head, message, rows, incidents, shown)
+    return _plan_edit(message, rows, shown, now=now)
+
+
+def _plan_loud(
+    head: Row,
+    incident_id: int,
+    rows: Sequence[Row],
+    shown: Mapping[int, Shown],
+    digest: Shown | None,
+    *,
+    now: datetime,
+) -> Job:
+    """Plan new messages: alone, or as a digest with all others that wait."""
+    if head.kind == Tell.OPEN and incident_id in shown:
+        return _plan_edit(shown[incident_id], rows, shown, now=now, also=head)
+    loud = [row for row in rows if row.loud and not (row.kind == Tell.OPEN and row.incident_id in shown)]
+    joining = digest is not None and now - digest.sent_at < JOIN_FOR and not head.held and not digest.quiet
+    ids = tuple(dict.fromkeys(row.incident_id for row in loud if row.incident_id is not None))
+    if digest is not None and joining and not any(i in shown for i in ids):
+        too_soon = now - digest.edited_at < EDIT_EVERY
+        job = _covering(Act.JOIN, rows, ids, message=digest)
+        return _postponed(job, digest.edited_at + EDIT_EVERY) if too_soon else job
+    held = [row for row in loud if row.held]
+    if head.held and held:
+        quiet_ids = tuple(dict.fromkeys(row.incident_id for row in held if row.incident_id is not None))
+        return _covering(Act.DIGEST, rows, quiet_ids, quiet=True)
+    if len(ids) >= DIGEST_FROM:
+        return _covering(Act.DIGEST, rows, ids)
+    return _covering(Act.SEND, rows, (incident_id,), message=shown.get(incident_id), tell=Tell(head.kind))
+
+
+def _covering(
+    act: Act,
+    rows: Sequence[Row],
+    ids: tuple[int, ...],
+    *,
+    message: Shown | None = None,
+    quiet: bool = False,
+    tell: Tell = Tell.OPEN,
+) -> Job:
+    """Return a job that settles every due row of its incidents: its text shows what is true when it is sent."""
+    wanted = set(ids)
+    covered = tuple(row for row in rows if row.incident_id in wanted)
+    return Job(act=act, rows=covered, incidents=ids, message=message, quiet=quiet, tell=tell)
+
+
+def _plan_edit(
+    message: Shown, rows: Sequence[Row], shown: Mapping[int, Shown], *, now: datetime, also: Row | None = None
+) -> Job:
+    """Plan one edit for all that changed in one message."""
+    mine = tuple(
+        row
+        for row in rows
+        if row.incident_id is not None
+        and (shown_here := shown.get(row.incident_id)) is not None
+        and shown_here.id == message.id
+        and (row.kind == Tell.UPDATE or row is also)
+    )
+    ids = tuple(dict.fromkeys(row.incident_id for row in mine if row.incident_id is not None))
+    job = Job(act=Act.EDIT, rows=mine, incidents=ids, message=message)
+    if message.kind is MessageKind.DIGEST and now - message.edited_at < EDIT_EVERY:
+        return _postponed(job, message.edited_at + EDIT_EVERY)
+    return job
+
+
+def _plan_over(
+    head: Row,
+    message: Shown,
+    rows: Sequence[Row],
+    incidents: Mapping[int, Incident],
+    shown: Mapping[int, Shown],
+) -> Job:
+    """Plan the short reply that it is over: for one, for a whole digest, or for several at once."""
+    overs = [row for row in rows if row.kind == Tell.OVER and row.incident_id in incidents and row.incident_id in shown]
+    if message.kind is MessageKind.DIGEST:
+        mine = tuple(row for row in overs if row.incident_id is not None and shown[row.incident_id].id == message.id)
+        return Job(act=Act.REPLY_ALL_OVER, rows=mine, message=message)
+    alone = [
+        row for row in overs if row.incident_id is not None and shown[row.incident_id].kind is MessageKind.INCIDENT
+    ]
+    ids = tuple(dict.fromkeys(row.incident_id for row in alone if row.incident_id is not None))
+    if len(ids) >= DIGEST_FROM:
+        return Job(act=Act.OVER_MANY, rows=tuple(alone), incidents=ids)
+    return Job(act=Act.REPLY_OVER, rows=(head,), incidents=ids[:1], message=message)
+
+
+def _postponed(job: Job, until: datetime) -> Job:
+    return Job(act=Act.POSTPONE, rows=job.rows, incidents=job.incidents, until=until)

@@ -1,0 +1,156 @@
+"""What an incident looks like in a few words: its mark, state word, place, moments and spans (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from alertbridge import facts as facts_module
+from alertbridge.incidents import Incident, Level, Phase
+from alertbridge.markup import one_line
+
+if TYPE_CHECKING:
+    from alertbridge.facts import Facts
+    from alertbridge.texts import Texts
+
+
+class Shown(StrEnum):
+    """What an incident shows; the value is the key of its word in texts/. Worst first: digests sort by this order."""
+
+    DOWN = "down"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+    FLAPPING = "flapping"
+    LOW = "low"
+    WARNING = "warning"
+    INFO = "info"
+    GONE = "gone"
+    UP = "up"
+
+
+# Shapes differ, not only colours: circle, square, question mark, tick.
+MARKS = {
+    Shown.DOWN: "🔴",
+    Shown.CRITICAL: "🚨",
+    Shown.UNKNOWN: "❔",
+    Shown.FLAPPING: "🔁",
+    Shown.LOW: "🟨",
+    Shown.WARNING: "⚠️",
+    Shown.INFO: "🔹",
+    Shown.GONE: "⏹",
+    Shown.UP: "✅",
+}
+ORDER = {shown: place for place, shown in enumerate(Shown)}
+_BY_ALERT = {
+    "VPNTargetDown": Shown.DOWN,
+    "VPNRegionDown": Shown.DOWN,
+    "VPNTargetLow": Shown.LOW,
+    "VPNTargetUnknown": Shown.UNKNOWN,
+    "VPNTargetFlapping": Shown.FLAPPING,
+}
+_BY_LEVEL = {Level.CRITICAL: Shown.CRITICAL, Level.WARNING: Shown.WARNING}
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_JAKARTA = ZoneInfo("Asia/Jakarta")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From when to when an incident's subject was bad."""
+
+    start: datetime
+    end: datetime
+    measured: bool  # by the exporter's state time; False: by the alert's, which fires a little later
+
+
+def facts_of(incident: Incident) -> Facts:
+    """Return what the exporter last said of the incident's subject."""
+    return facts_module.from_json(incident.facts)
+
+
+def alert_shows(incident: Incident) -> Shown:
+    """Return what the incident's alert says, whatever became of it."""
+    name = incident.main.name if incident.main else ""
+    return _BY_ALERT.get(name) or _BY_LEVEL.get(incident.level, Shown.INFO)
+
+
+def shows(incident: Incident) -> Shown:
+    """Return what the incident shows now."""
+    match incident.phase:
+        case Phase.GONE:
+            return Shown.GONE
+        case Phase.OVER:
+            return Shown.LOW if facts_of(incident).state == "low" else Shown.UP
+        case Phase.NO_DATA:
+            return Shown.UNKNOWN
+        case Phase.OPEN | Phase.CONFIRMING:
+            return alert_shows(incident)
+
+
+def region_name(incident: Incident) -> str:
+    """Return the region's name, its id when the name is not known, or an empty text."""
+    return facts_of(incident).region_name or incident.label("region")
+
+
+def place(incident: Incident) -> str:
+    """Return where it is: region and target by name; for other alerts their summary."""
+    facts = facts_of(incident)
+    kind, _, identity = incident.subject.partition(":")
+    if kind == "region":
+        return facts.name or identity
+    if kind == "target":
+        parts = [region_name(incident), facts.name or identity]
+    else:
+        summary = incident.main.annotations.get("summary", "") if incident.main else ""
+        parts = [incident.label("region"), summary or incident.label("alertname") or identity]
+    return " · ".join(one_line(part, 120) for part in parts if part)
+
+
+def span(incident: Incident, *, now: datetime) -> Span:
+    """Return from when to when its subject was (or is) bad."""
+    facts = facts_of(incident)
+    measured_start = facts_module.moment(facts.bad_since)
+    start = measured_start or incident.started_at
+    end = now
+    if incident.phase.closed:
+        recovered = facts_module.moment(facts.state_since) if incident.phase is Phase.OVER else None
+        end = recovered if recovered and recovered >= start else (incident.ended_at or incident.closed_at or now)
+    return Span(start=start, end=max(start, end), measured=measured_start is not None)
+
+
+def zone_of(incident: Incident) -> ZoneInfo:
+    """Return the time zone of the incident's region."""
+    name = facts_of(incident).timezone
+    try:
+        return ZoneInfo(name) if name else _JAKARTA
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return _JAKARTA
+
+
+def when(moment: datetime, zone: ZoneInfo, *, now: datetime) -> str:
+    """Return a moment as local time with its zone (WIB, WITA, WIT); with the date when it is another day."""
+    local = moment.astimezone(zone)
+    pattern = "%H:%M:%S %Z" if local.date() == now.astimezone(zone).date() else "%d/%m %H:%M %Z"
+    return local.strftime(pattern)
+
+
+def duration(seconds: float, texts: Texts) -> str:
+    """Return a span in its two largest units."""
+    rest = max(0, round(seconds))
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count or (parts and rest == 0 and count):
+            parts.append(texts(f"time.{unit}", count=count))
+        elif parts:
+            break
+        if len(parts) == 2:  # noqa: PLR2004 - two units are enough to act on
+            break
+    return " ".join(parts) or texts("time.second", count=0)
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
