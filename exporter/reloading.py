@@ -53,7 +53,7 @@ class ReloadStatus:
 class Reloader:
     """Owns the file, the last good inventory and the status. `reload` is synchronous: call it in a thread."""
 
-    def __init__(self, path: Path, *, wall: Callable[[], float], capacity: int) -> None:
+    def __init__(self, path: Path, *, wall: Callable[[], float]) -> None:
         """Read the file for the first time.
 
         Raises:
@@ -61,7 +61,7 @@ class Reloader:
         """
         self._path = path
         self._wall = wall
-        self._capacity = capacity
+        self.capacity: int | None = None  # slots of the board; None while there is no board yet
         self.inventory = self._load()
         now = wall()
         self.status = ReloadStatus(successful=True, attempted_at=now, success_at=now, warnings=self.inventory.warnings)
@@ -69,7 +69,8 @@ class Reloader:
     def _load(self) -> Inventory:
         """Read and check the file; too many targets for the board are a mistake like any other."""
         inventory = load_inventory(self._path)
-        if len(inventory.targets) + len(inventory.uplinks) > self._capacity:
+        needed = len(inventory.targets) + len(inventory.uplinks)
+        if self.capacity is not None and needed > self.capacity:
             raise InventoryError(
                 (
                     Mistake(
@@ -77,7 +78,7 @@ class Reloader:
                         line=0,
                         path="targets",
                         value=str(len(inventory.targets)),
-                        problem=f"are more targets than the running exporter has room for ({self._capacity})",
+                        problem=f"are more targets than the running exporter has room for ({self.capacity})",
                         remedy="restart the exporter to give it more room",
                     ),
                 )
