@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana.build.navigation import region_link, target_link
-from grafana.build.palette import BLUE, GREEN, RED, YELLOW, good_or_bad, mapping, state_mappings, thresholds
+from grafana.build.palette import BLUE, GREEN, NO_VALUE, RED, YELLOW, good_or_bad, mapping, state_mappings, thresholds
 from grafana.build.tables import Column
 
 if TYPE_CHECKING:
@@ -67,7 +67,12 @@ def hidden(field: str) -> Column:
 
 def severity(say: Language) -> Column:
     """Return an alert's severity on its colour."""
-    words = {"critical": ("critical", RED), "warning": ("warning", YELLOW), "info": ("info", BLUE), "none": ("none", BLUE)}
+    words = {
+        "critical": ("critical", RED),
+        "warning": ("warning", YELLOW),
+        "info": ("info", BLUE),
+        "none": ("none", BLUE),
+    }
     return Column(
         field="severity",
         title=say("Severity", "Tingkat"),
@@ -78,7 +83,7 @@ def severity(say: Language) -> Column:
     )
 
 
-def seconds(field: str, title: str, width: int | None = None, no_value: str = "–") -> Column:
+def seconds(field: str, title: str, width: int | None = None, no_value: str = NO_VALUE) -> Column:
     """Return a duration; a dash where there is none."""
     return Column(field=field, title=title, width=width, unit="s", decimals=1, no_value=no_value)
 
@@ -87,7 +92,14 @@ def ratio(field: str, title: str, width: int | None = None) -> Column:
     """Return a share of bad things as percent: green is nothing lost."""
     limits = thresholds(GREEN, (0.05, YELLOW), (0.1, RED))
     return Column(
-        field=field, title=title, width=width, unit="percentunit", decimals=0, thresholds=limits, cell="color-text", no_value="–"
+        field=field,
+        title=title,
+        width=width,
+        unit="percentunit",
+        decimals=0,
+        thresholds=limits,
+        cell="color-text",
+        no_value=NO_VALUE,
     )
 
 
@@ -95,7 +107,14 @@ def availability(field: str, title: str, width: int | None = 115) -> Column:
     """Return an availability as percent with three decimals: 99.9 % is the aim, below 99 % is bad."""
     limits = thresholds(RED, (0.99, YELLOW), (0.999, GREEN))
     return Column(
-        field=field, title=title, width=width, unit="percentunit", decimals=2, thresholds=limits, cell="color-text", no_value="–"
+        field=field,
+        title=title,
+        width=width,
+        unit="percentunit",
+        decimals=2,
+        thresholds=limits,
+        cell="color-text",
+        no_value=NO_VALUE,
     )
 
 
@@ -107,9 +126,9 @@ def yes_or_no(field: str, title: str, *, good: str, bad: str, width: int = 100) 
 
 def rate(field: str, title: str, width: int | None = 110) -> Column:
     """Return bytes per second."""
-    return Column(field=field, title=title, width=width, unit="Bps", decimals=0, no_value="–")
+    return Column(field=field, title=title, width=width, unit="Bps", decimals=0, no_value=NO_VALUE)
 
 
 def hours(field: str, title: str, width: int | None = None) -> Column:
     """Return a number of hours with one decimal."""
-    return Column(field=field, title=title, width=width, unit="none", decimals=1, no_value="–")
+    return Column(field=field, title=title, width=width, unit="none", decimals=1, no_value=NO_VALUE)

@@ -36,7 +36,9 @@ TARGETS: Final = Page(uid="vpn-targets", file="targets", title="Targets", title_
 TARGET: Final = Page(uid="vpn-target", file="target-detail", title="Target detail", title_id="Rincian alat")
 PING_LOG: Final = Page(uid="vpn-log", file="ping-log", title="Ping log", title_id="Log Ping")
 PIPELINE: Final = Page(uid="vpn-pipeline", file="pipeline", title="Pipeline", title_id="Pool Update")
-MAINTENANCE: Final = Page(uid="vpn-maintenance", file="maintenance", title="Maintenance", title_id="Maintenance (Pemeliharaan)")
+MAINTENANCE: Final = Page(
+    uid="vpn-maintenance", file="maintenance", title="Maintenance", title_id="Maintenance (Pemeliharaan)"
+)
 SLA_REPORT: Final = Page(uid="vpn-sla", file="sla-report", title="SLA report", title_id="Laporan SLA")
 
 MENU: Final = (VPN_MAP, REGIONS, TARGETS, TARGET, PING_LOG, PIPELINE, MAINTENANCE, SLA_REPORT)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from grafana.build.navigation import menu
 from grafana.build.palette import BLUE, RED
-from grafana.build.panels import Json
 from grafana.build.promql import DATASOURCE, IN_TARGET
 
 if TYPE_CHECKING:
     from grafana.build.language import Language
     from grafana.build.navigation import Page
+    from grafana.build.panels import Json
 
 SCHEMA_VERSION: Final = 41  # Grafana 11.6's; newer servers migrate it on load
 COLUMNS: Final = 24
@@ -118,9 +118,7 @@ def choose_state(say: Language) -> Json:
         "name": "state",
         "label": say("State", "Status"),
         "query": ", ".join(f"{name} : {value}" for name, value in names.items()),
-        "options": [
-            {"text": name, "value": value, "selected": name == first} for name, value in names.items()
-        ],
+        "options": [{"text": name, "value": value, "selected": name == first} for name, value in names.items()],
         "current": {"text": first, "value": names[first], "selected": True},
         "includeAll": False,
         "multi": False,

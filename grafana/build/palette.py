@@ -20,6 +20,8 @@ BLUE: Final = "#3274D9"  # a quantity without a judgement
 PURPLE: Final = "#8F3BB8"  # a second quantity beside it
 TEXT: Final = "text"  # the theme's own foreground
 
+NO_VALUE: Final = "\N{EN DASH}"  # what stands where a number is not known: never 0
+
 COLOURS: Final = frozenset({GREEN, YELLOW, RED, GREY, BLUE, PURPLE, TEXT})
 
 
@@ -45,7 +47,8 @@ def state_word(state: State, say: Language) -> str:
 def mapping(texts: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
     """Return value mappings from {value: (text, colour)}."""
     options = {
-        value: {"text": text, "color": colour, "index": index} for index, (value, (text, colour)) in enumerate(texts.items())
+        value: {"text": text, "color": colour, "index": index}
+        for index, (value, (text, colour)) in enumerate(texts.items())
     }
     return [{"type": "value", "options": options}]
 

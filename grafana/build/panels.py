@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana.build.palette import BLUE, GREY, TEXT, thresholds
+from grafana.build.palette import BLUE, GREY, NO_VALUE, TEXT, thresholds
 from grafana.build.promql import DATASOURCE
 
 Json = dict[str, Any]
@@ -35,7 +35,13 @@ def override(matcher: str, what: str, **properties: Any) -> Json:
 
 def defaults(unit: str, no_value: str | None = None, **more: Any) -> Json:
     """Return the field defaults of a panel."""
-    found: Json = {"unit": unit, "mappings": [], "thresholds": thresholds(TEXT), "color": {"mode": "thresholds"}, **more}
+    found: Json = {
+        "unit": unit,
+        "mappings": [],
+        "thresholds": thresholds(TEXT),
+        "color": {"mode": "thresholds"},
+        **more,
+    }
     if no_value is not None:
         found["noValue"] = no_value
     return found
@@ -47,7 +53,7 @@ def stat(
     targets: list[Json],
     *,
     unit: str = "none",
-    no_value: str = "–",
+    no_value: str = NO_VALUE,
     background: bool = True,
     overrides: list[Json] | None = None,
     orientation: str = "auto",
@@ -94,10 +100,11 @@ def curves(
     fill: int = 8,
     colour: Json | None = None,
     calcs: list[str] | None = None,
+    at_least: float | None = None,
     **field: Any,
 ) -> Json:
     """Return a time series. Gaps stay gaps: a missing sample is never drawn as a line or a zero."""
-    custom = {
+    custom: Json = {
         "drawStyle": "bars" if bars else "line",
         "lineInterpolation": "stepAfter" if steps else "linear",
         "lineWidth": 1,
@@ -111,6 +118,8 @@ def curves(
         "axisBorderShow": False,
         "thresholdsStyle": {"mode": "off"},
     }
+    if at_least is not None:  # the axis reaches so far at least: a lone zero needs no scale to 100
+        custom["axisSoftMax"] = at_least
     found = defaults(unit, **field)
     found |= {"custom": custom, "color": colour or {"mode": "palette-classic"}}
     return panel(
@@ -168,6 +177,26 @@ def state_timeline(
         targets,
         fieldConfig={"defaults": field, "overrides": []},
         options=options,
+    )
+
+
+def status_history(title: str, description: str, targets: list[Json], **field: Any) -> Json:
+    """Return one cell per series and step, coloured by thresholds."""
+    custom = {"fillOpacity": 85, "lineWidth": 1}
+    return panel(
+        "status-history",
+        title,
+        description,
+        targets,
+        fieldConfig={"defaults": defaults(**field) | {"custom": custom}, "overrides": []},
+        options={
+            "showValue": "auto",
+            "rowHeight": 0.85,
+            "colWidth": 0.9,
+            "perPage": 20,
+            "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
     )
 
 

@@ -60,8 +60,8 @@ def code(matchers: str = IN_REGION) -> str:
 
 def info(labels: str, matchers: str = IN_REGION) -> str:
     """Return the right side of a join that brings words of `vpn_target_info`, one series per target."""
-    by = f"region, target, {labels}"
-    return f"* on (region, target) group_left ({labels}) topk by (region, target) (1, max by ({by}) (vpn_target_info{{{matchers}}}))"
+    one = f"topk by (region, target) (1, max by (region, target, {labels}) (vpn_target_info{{{matchers}}}))"
+    return f"* on (region, target) group_left ({labels}) {one}"
 
 
 def count_in_state(state: int, matchers: str = IN_REGION) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from grafana.build.palette import TEXT, thresholds
@@ -18,10 +19,10 @@ class Column:
     width: int | None = None  # pixels; coloured columns need one, else their text is cut
     unit: str | None = None
     decimals: int | None = None
-    mappings: list[Json] = field(default_factory=list)
+    mappings: list[Json] = dataclasses.field(default_factory=list)
     thresholds: Json | None = None
     cell: str | None = None  # color-background, color-text; None: plain
-    links: list[Json] = field(default_factory=list)
+    links: list[Json] = dataclasses.field(default_factory=list)
     align: str | None = None
     no_value: str = ""  # shown where the cell is empty
     hidden: bool = False  # kept for links, not shown
@@ -73,9 +74,7 @@ def table_panel(
     steps += transformations or []
     excluded = {name: True for name in ("Time", "__name__", *dropped) if name not in keep}
     order = {column.field: index for index, column in enumerate(columns)}
-    steps.append(
-        {"id": "organize", "options": {"excludeByName": excluded, "indexByName": order, "renameByName": {}}}
-    )
+    steps.append({"id": "organize", "options": {"excludeByName": excluded, "indexByName": order, "renameByName": {}}})
     options: dict[str, Any] = {
         "showHeader": True,
         "cellHeight": "sm",
@@ -89,7 +88,13 @@ def table_panel(
         "thresholds": thresholds(TEXT),
         "color": {"mode": "thresholds"},
         "noValue": empty,
-        "custom": {"align": "auto", "minWidth": 60, "filterable": filters, "cellOptions": {"type": "auto"}, "inspect": False},
+        "custom": {
+            "align": "auto",
+            "minWidth": 60,
+            "filterable": filters,
+            "cellOptions": {"type": "auto"},
+            "inspect": False,
+        },
     }
     return panel(
         "table",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DOWN, LOW, UP, UNKNOWN = 0, 1, 2, 3
 WORDS = ("down", "low", "up", "unknown")
 FALLEN_HUB = "jtm-hub"  # down whenever anybody looks, so that cut-off targets are there
+FALLEN_REGION = "GOR"  # down as a whole, without a hub that explains it
 PENDING = "jbr-parkir"  # always two probes short of DOWN
 FLAPPING = "sul-parkir"
 UNPLACED = "pps-tiket"  # has no coordinates
@@ -80,14 +81,14 @@ class Country:
         self.lines = {name: Line(since=started) for name in self.sites}
         self.seen = started
         self.lock = threading.Lock()
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 - noise, no secret
         self.hubs = {site.gateway for site in self.sites.values() if site.gateway}
 
     def code(self, site: Site, now: float) -> int:
         """Return a site's state."""
         if site.address == UNRESOLVED:
             return UNKNOWN
-        if FALLEN_HUB in (site.id, site.gateway):
+        if FALLEN_HUB in (site.id, site.gateway) or site.region == FALLEN_REGION:
             return DOWN
         hub = self.sites.get(site.gateway or "")
         if hub and self.code(hub, now) == DOWN:
@@ -140,11 +141,14 @@ class Country:
             where = {"target": site.id, "region": site.region}
             code = self.lines[site.id].code
             behind = [other for other in self.sites.values() if other.gateway == site.id]
-            cut_off = code == DOWN and site.gateway is not None and self.lines[site.gateway].code == DOWN
+            behind_hub = site.gateway is not None and self.lines[site.gateway].code == DOWN
+            cut_off = code == DOWN and (behind_hub or site.region == FALLEN_REGION)
             write.add("gauge", "vpn_target_state_code", code, **where)
             write.add("gauge", "vpn_target_outage", int(code == DOWN and not cut_off), **where)
             if code == DOWN:
-                cause, culprit = ("hub", site.gateway or "") if cut_off else ("device", site.id)
+                cause, culprit = ("hub", site.gateway or "") if behind_hub else ("device", site.id)
+                if site.region == FALLEN_REGION:
+                    cause, culprit = "region", site.region
                 write.add("gauge", "vpn_target_cause", 1, **where, cause=cause, culprit=culprit)
             if behind:
                 write.add("gauge", "vpn_target_cut_off", len(behind) if code == DOWN else 0, **where)
@@ -155,7 +159,7 @@ class Country:
         for region, code in self.region_codes().items():
             for number, word in enumerate(WORDS):
                 write.add("gauge", "vpn_region_state", int(code == number), region=region, state=word)
-            write.add("gauge", "vpn_region_outage", int(region == "PPS" and code == DOWN), region=region)
+            write.add("gauge", "vpn_region_outage", int(region == FALLEN_REGION), region=region)
         write.add("gauge", "vpn_monitor_isolated", 0)
         for reason in ("stuck", "receive_drops", "late", "reply_wait", "clock_step"):
             write.add("gauge", "vpn_monitor_impaired", 0, reason=reason)
@@ -182,12 +186,12 @@ class Country:
             if line.code in (UP, LOW):
                 write.add("gauge", "vpn_target_rtt_seconds", round(self.rtt(site), 6), **where)
                 write.add("gauge", "vpn_target_jitter_seconds", round(self.rtt(site) / 15, 6), **where)
-                if line.code == UP or self.random.random() > 0.3:  # noqa: PLR2004 - a low site loses some
+                if line.code == UP or self.random.random() > 0.3:
                     write.add("gauge", "vpn_target_last_rtt_seconds", round(self.rtt(site), 6), **where)
             loss = {DOWN: 1.0, LOW: 0.18, UP: 0.0, UNKNOWN: 1.0}[line.code]
             write.add("gauge", "vpn_target_loss_ratio", loss, **where)
-            write.add("counter", "vpn_target_probes_total", line.probes, **where)
-            write.add("counter", "vpn_target_probe_failures_total", line.failures, **where, reason="timeout")
+            write.add("counter", "vpn_target_probes_total", int(line.probes), **where)
+            write.add("counter", "vpn_target_probe_failures_total", int(line.failures), **where, reason="timeout")
         for region, _ in regions():
             done = sum(line.probes - line.failures for name, line in self.lines.items() if self._in(name, region))
             places = [site.longitude for site in self.sites.values() if site.region == region]
@@ -295,7 +299,7 @@ def serve(port: int = 0) -> http.server.ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Stay silent."""
 
-        def do_GET(self) -> None:  # noqa: N802 - the base class names it so
+        def do_GET(self) -> None:
             """Answer a scrape."""
             url = urlparse(self.path)
             if url.path == "/bridge":

@@ -68,9 +68,11 @@ def _sight(say: Language) -> Json:
     return stat(
         say("Sight and configuration", "Penglihatan dan konfigurasi"),
         say(
-            "Isolated: no uplink answers. Impaired: the engine is late, stuck or losing packets. In both cases states are "
+            "Isolated: no uplink answers. Impaired: the engine is late, stuck or losing packets. In both cases "
+            "states are "
             "UNKNOWN. A mass removal by file change is held until it is confirmed.",
-            "Terisolasi: tidak ada uplink yang menjawab. Terganggu: mesin terlambat, macet atau kehilangan paket. Keduanya "
+            "Terisolasi: tidak ada uplink yang menjawab. Terganggu: mesin terlambat, macet atau kehilangan "
+            "paket. Keduanya "
             "membuat status UNKNOWN. Penghapusan besar lewat perubahan berkas ditahan sampai dikonfirmasi.",
         ),
         [
@@ -111,21 +113,21 @@ def _uplinks(say: Language) -> Json:
 def _actions(say: Language) -> Json:
     """Return where to act: pages with their own login, for a dashboard has no authority."""
     english = (
-        "**Restart engine, reload targets.yml** – on the status page, under *Maintenance*, with its own login: "
+        "**Restart engine, reload targets.yml**: on the status page, under *Maintenance*, with its own login: "
         "[behind the proxy](/status/maintenance), or port 9921 of the server with `make run`. "
         "On the command line: `vpn-exporter restart`, `vpn-exporter reload`; on Telegram: `/restart`.\n\n"
-        "**Planned work: silence alerts** – [silences](/alerting/silences?alertmanager=Alertmanager); on Telegram: "
+        "**Planned work: silence alerts**: [silences](/alerting/silences?alertmanager=Alertmanager); on Telegram: "
         "`/silence`.\n\n"
-        "**What fires now** – [alert rules](/alerting/list), "
+        "**What fires now**: [alert rules](/alerting/list), "
         "[alert groups](/alerting/groups?alertmanager=Alertmanager)."
     )
     indonesian = (
-        "**Restart Engine, muat ulang targets.yml** – di halaman status, menu *Maintenance*, dengan login sendiri: "
+        "**Restart Engine, muat ulang targets.yml**: di halaman status, menu *Maintenance*, dengan login sendiri: "
         "[lewat proxy](/status/maintenance), atau port 9921 pada server dengan `make run`. "
         "Di baris perintah: `vpn-exporter restart`, `vpn-exporter reload`; di Telegram: `/restart`.\n\n"
-        "**Pekerjaan terencana: bisukan peringatan** – [silences](/alerting/silences?alertmanager=Alertmanager); di "
+        "**Pekerjaan terencana: bisukan peringatan**: [silences](/alerting/silences?alertmanager=Alertmanager); di "
         "Telegram: `/silence`.\n\n"
-        "**Yang sedang aktif** – [aturan](/alerting/list), "
+        "**Yang sedang aktif**: [aturan](/alerting/list), "
         "[kelompok peringatan](/alerting/groups?alertmanager=Alertmanager)."
     )
     return words(say("Where to act", "Tempat bertindak"), say(english, indonesian))
@@ -136,9 +138,11 @@ def _reloads(say: Language) -> Json:
     return table_panel(
         say("Last configuration", "Konfigurasi terakhir"),
         say(
-            "Whether the newest file was accepted, and when one last was. A refused file changes nothing; the status page "
+            "Whether the newest file was accepted, and when one last was. A refused file changes nothing; the "
+            "status page "
             "names its mistakes.",
-            "Apakah berkas terbaru diterima, dan kapan terakhir diterima. Berkas yang ditolak tidak mengubah apa pun; halaman "
+            "Apakah berkas terbaru diterima, dan kapan terakhir diterima. Berkas yang ditolak tidak mengubah apa "
+            "pun; halaman "
             "status menyebut kesalahannya.",
         ),
         [
@@ -157,7 +161,9 @@ def _reloads(say: Language) -> Json:
         ],
         [
             columns.plain("job", say("Part", "Komponen")),
-            columns.yes_or_no("Value #A", say("File", "Berkas"), good=say("accepted", "diterima"), bad=say("REFUSED", "DITOLAK")),
+            columns.yes_or_no(
+                "Value #A", say("File", "Berkas"), good=say("accepted", "diterima"), bad=say("REFUSED", "DITOLAK")
+            ),
             columns.since("Value #B", say),
         ],
         empty=say("No data", "Tidak ada data"),
@@ -189,6 +195,7 @@ def _restarts(say: Language) -> Json:
         ),
         [series("sum by (reason) (increase(vpn_engine_restarts_total[1h]))", "{{reason}}")],
         unit="none",
+        at_least=4,
         steps=True,
         colour={"mode": "palette-classic"},
     )
@@ -199,14 +206,17 @@ def _discards(say: Language) -> Json:
     return curves(
         say("Discarded and dropped packets per second", "Paket dibuang per detik"),
         say(
-            "Late, duplicate and foreign packets are normal in small numbers; the kernel's drops and send errors are not.",
+            "Late, duplicate and foreign packets are normal in small numbers; the kernel's drops and send errors "
+            "are not.",
             "Paket terlambat, ganda dan asing wajar bila sedikit; yang dibuang kernel dan galat kirim tidak.",
         ),
         [
+            series("sum by (reason) (rate(vpn_engine_replies_discarded_total[$__rate_interval]))", "{{reason}}", "A"),
             series(
-                "sum by (reason) (rate(vpn_engine_replies_discarded_total[$__rate_interval]))", "{{reason}}", "A"
+                "sum(rate(vpn_engine_receive_drops_total[$__rate_interval]))",
+                say("kernel drops", "dibuang kernel"),
+                "B",
             ),
-            series("sum(rate(vpn_engine_receive_drops_total[$__rate_interval]))", say("kernel drops", "dibuang kernel"), "B"),
             series(
                 "sum by (reason) (rate(vpn_engine_send_errors_total[$__rate_interval]))",
                 say("send error: {{reason}}", "galat kirim: {{reason}}"),
@@ -214,6 +224,7 @@ def _discards(say: Language) -> Json:
             ),
         ],
         unit="pps",
+        at_least=1,
         overrides=[override("byFrameRefID", "A", color=shades(BLUE))],
     )
 
@@ -235,6 +246,7 @@ def _failures(say: Language) -> Json:
             ),
         ],
         unit="none",
+        at_least=4,
         steps=True,
         thresholds=thresholds(GREEN, (1, YELLOW)),
     )

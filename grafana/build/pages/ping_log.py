@@ -8,7 +8,7 @@ from grafana.build import columns
 from grafana.build.navigation import PING_LOG
 from grafana.build.page import Canvas, choose_region, choose_target, dashboard
 from grafana.build.palette import RED, missing
-from grafana.build.panels import Json, curves
+from grafana.build.panels import Json, curves, one_colour
 from grafana.build.promql import IN_TARGET, code, per_target, samples, series
 from grafana.build.tables import Column, table_panel
 
@@ -30,7 +30,8 @@ def build(say: Language) -> Json:
         variables=[choose_region(say), choose_target(say, several=False)],
         description=say(
             "The newest probe of one target at each scrape, newest first. The status page shows every single probe.",
-            "Ping terbaru satu alat pada setiap pengambilan data, terbaru di atas. Halaman status menampilkan setiap ping.",
+            "Ping terbaru satu alat pada setiap pengambilan data, terbaru di atas. Halaman status menampilkan "
+            "setiap ping.",
         ),
         since="now-10m",
     )
@@ -44,6 +45,7 @@ def _curve(say: Language) -> Json:
         [series(per_target("vpn_target_last_rtt_seconds", IN_TARGET), "{{target}}", interval=STEP)],
         unit="s",
         legend=False,
+        colour=one_colour(),
     )
     panel["fieldConfig"]["defaults"]["custom"]["showPoints"] = "always"
     return panel
@@ -60,7 +62,8 @@ def _log(say: Language) -> Json:
         say(
             "A row per scrape (5 s): the newest probe's round trip or its silence, how many probes ended since the row "
             "before, and how many of them failed for which reason.",
-            "Satu baris per pengambilan data (5 detik): waktu tempuh ping terbaru atau tanpa jawaban, jumlah ping sejak baris "
+            "Satu baris per pengambilan data (5 detik): waktu tempuh ping terbaru atau tanpa jawaban, jumlah "
+            "ping sejak baris "
             "sebelumnya, dan berapa yang gagal karena apa.",
         ),
         [

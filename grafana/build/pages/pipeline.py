@@ -36,8 +36,10 @@ def build(say: Language) -> Json:
         canvas,
         variables=[choose_region(say)],
         description=say(
-            "State changes that are near and the evidence still missing; probes, scrapes, rules and messages on their way.",
-            "Perubahan status yang sudah dekat dan bukti yang masih kurang; ping, pengambilan data, aturan dan pesan di jalan.",
+            "State changes that are near and the evidence still missing; probes, scrapes, rules and messages on "
+            "their way.",
+            "Perubahan status yang sudah dekat dan bukti yang masih kurang; ping, pengambilan data, aturan dan "
+            "pesan di jalan.",
         ),
     )
 
@@ -45,7 +47,10 @@ def build(say: Language) -> Json:
 def _now(say: Language) -> Json:
     """Return the depth of every queue on the way."""
     rows = {
-        "A": (f"count(vpn_target_pending{{{IN_REGION}}}) or 0 * sum(vpn_target_outage)", say("changes near", "akan berubah")),
+        "A": (
+            f"count(vpn_target_pending{{{IN_REGION}}}) or 0 * sum(vpn_target_outage)",
+            say("changes near", "akan berubah"),
+        ),
         "B": ("sum(vpn_engine_due_probes)", say("probes due", "ping menunggu")),
         "C": ("sum(vpn_engine_in_flight_probes)", say("probes in flight", "ping di jalan")),
         "D": ('count(ALERTS{alertstate="pending"}) or 0 * count(up)', say("alerts pending", "peringatan tertunda")),
@@ -66,9 +71,11 @@ def _now(say: Language) -> Json:
     return stat(
         say("On the way now", "Sedang berjalan"),
         say(
-            "From left to right the way of a change: judge, engine, alert rules, the bridge's outbox. A dash: nothing there, or "
+            "From left to right the way of a change: judge, engine, alert rules, the bridge's outbox. A dash: "
+            "nothing there, or "
             "no data.",
-            "Dari kiri ke kanan jalannya perubahan: penilai, mesin ping, aturan, kotak keluar pesan. Tanda –: tidak ada, atau "
+            "Dari kiri ke kanan jalannya perubahan: penilai, mesin ping, aturan, kotak keluar pesan. Tanda "
+            "hubung: tidak ada, atau "
             "tidak ada data.",
         ),
         [value(expr, legend, ref) for ref, (expr, legend) in rows.items()],
@@ -109,7 +116,7 @@ def _pending(say: Language) -> Json:
             columns.region(say, width=85),
             columns.hidden("target"),
         ],
-        empty=say("No change is near – or there is no data", "Tidak ada perubahan dekat – atau tidak ada data"),
+        empty=say("No change is near, or there is no data", "Tidak ada perubahan dekat, atau tidak ada data"),
         sort=(say("Probes missing", "Kurang ping"), False),
     )
 
@@ -139,8 +146,10 @@ def _lateness(say: Language) -> Json:
     return curves(
         say("Engine: lateness and unread replies, p99", "Mesin: keterlambatan dan jawaban belum dibaca, p99"),
         say(
-            "How late probes were sent against their grid, and how long replies waited unread. Not the network's doing.",
-            "Seberapa terlambat ping dikirim dari jadwalnya, dan berapa lama jawaban menunggu dibaca. Bukan karena jaringan.",
+            "How late probes were sent against their grid, and how long replies waited unread. Not the network's "
+            "doing.",
+            "Seberapa terlambat ping dikirim dari jadwalnya, dan berapa lama jawaban menunggu dibaca. Bukan "
+            "karena jaringan.",
         ),
         [
             series(quantile.format(name="lateness"), say("sent late", "terlambat dikirim"), "A"),

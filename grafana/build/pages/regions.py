@@ -49,15 +49,15 @@ def _counts(say: Language) -> Json:
     for ref, state in zip("ABCD", (State.UP, State.LOW, State.DOWN, State.UNKNOWN), strict=True):
         expr = f'sum(max by (region) (vpn_region_state{{state="{state.name.lower()}",{IN_REGION}}}))'
         targets.append(value(expr, state_word(state, say), ref))
-        overrides.append(
-            override("byFrameRefID", ref, color={"mode": "fixed", "fixedColor": STATE_COLOURS[state]})
-        )
+        overrides.append(override("byFrameRefID", ref, color={"mode": "fixed", "fixedColor": STATE_COLOURS[state]}))
     return stat(
         say("Regions by state", "Wilayah menurut status"),
         say(
-            "A region is DOWN when all its hubs or four fifths of its targets are, LOW when any target is down or a fifth "
+            "A region is DOWN when all its hubs or four fifths of its targets are, LOW when any target is down "
+            "or a fifth "
             "is low.",
-            "Wilayah DOWN bila semua hub atau empat perlima alatnya terputus, LOW bila ada alat terputus atau seperlima lemah.",
+            "Wilayah DOWN bila semua hub atau empat perlima alatnya terputus, LOW bila ada alat terputus atau "
+            "seperlima lemah.",
         ),
         targets,
         overrides=overrides,
@@ -70,6 +70,7 @@ def _counts(say: Language) -> Json:
 def _regions(say: Language) -> Json:
     """Return the table."""
     metric = "vpn_target_state_code"
+    buckets = f"sum by (region, le) (rate(vpn_region_rtt_seconds_bucket{{{IN_REGION}}}[5m]))"
     queries = {
         "A": f"({region_code()}) {region_info('name')}",
         "B": f"count by (region) ({metric}{{{IN_REGION}}})",
@@ -80,16 +81,17 @@ def _regions(say: Language) -> Json:
         "G": availability("1d"),
         "H": availability("7d"),
         "I": availability("30d"),
-        # "> 0" leaves out the NaN of a region from which nothing came
-        "J": f"histogram_quantile(0.5, sum by (region, le) (rate(vpn_region_rtt_seconds_bucket{{{IN_REGION}}}[5m]))) > 0",
+        "J": f"histogram_quantile(0.5, {buckets}) > 0",  # "> 0" drops the NaN of a region that is silent
         "K": f"avg by (region) (vpn_target_loss_ratio{{{IN_REGION}}})",
     }
     return table_panel(
         say("Regions, worst first", "Wilayah, terburuk di atas"),
         say(
-            "One row per region. Availability is time up or low over time up, low or down; time unknown is left out. RTT is "
+            "One row per region. Availability is time up or low over time up, low or down; time unknown is left "
+            "out. RTT is "
             "the median of all replies in five minutes, loss the mean of its targets.",
-            "Satu baris per wilayah. Ketersediaan: waktu baik atau lemah dibagi waktu baik, lemah atau terputus; waktu tidak "
+            "Satu baris per wilayah. Ketersediaan: waktu baik atau lemah dibagi waktu baik, lemah atau terputus; "
+            "waktu tidak "
             "diketahui tidak dihitung. RTT: median semua jawaban dalam lima menit; loss: rata-rata alatnya.",
         ),
         [table(expr, ref) for ref, expr in queries.items()],
@@ -108,7 +110,7 @@ def _regions(say: Language) -> Json:
             columns.seconds("Value #J", "RTT", width=90),
             columns.ratio("Value #K", "Loss", width=75),
         ],
-        empty=say("No region – or no data", "Tidak ada wilayah – atau tidak ada data"),
+        empty=say("No region, or no data", "Tidak ada wilayah, atau tidak ada data"),
         sort=(say("State", "Status"), False),
     )
 

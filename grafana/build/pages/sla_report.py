@@ -8,7 +8,7 @@ from grafana.build import columns
 from grafana.build.navigation import SLA_REPORT, region_link
 from grafana.build.page import Canvas, choose_region, dashboard
 from grafana.build.palette import BLUE, GREEN, RED, YELLOW, thresholds
-from grafana.build.panels import Json, curves, one_colour, override, stat
+from grafana.build.panels import Json, one_colour, override, stat, status_history
 from grafana.build.promql import IN_REGION, availability, down_hours, region_info, series, table, value
 from grafana.build.tables import table_panel
 
@@ -23,7 +23,7 @@ def build(say: Language) -> Json:
     canvas = Canvas()
     canvas.place(_whole(say), x=0, y=0, w=24, h=4)
     canvas.place(_regions(say), x=0, y=4, w=24, h=16)
-    canvas.place(_days(say), x=0, y=20, w=24, h=9)
+    canvas.place(_days(say), x=0, y=20, w=24, h=18)
     return dashboard(
         SLA_REPORT,
         say,
@@ -41,14 +41,16 @@ def build(say: Language) -> Json:
 def _whole(say: Language) -> Json:
     """Return the whole country's numbers."""
     good, judged = (
-        f"sum(sum_over_time(region:vpn_target_{part}:avg5m{{{IN_REGION}}}[$__range:5m]))" for part in ("available", "judged")
+        f"sum(sum_over_time(region:vpn_target_{part}:avg5m{{{IN_REGION}}}[$__range:5m]))"
+        for part in ("available", "judged")
     )
     return stat(
         say("All chosen regions", "Semua wilayah terpilih"),
         say(
             "Availability: time up or low over time up, low or down, all targets added up; time unknown is left out. "
             "Judged: the target-hours that this rests on.",
-            "Ketersediaan: waktu baik atau lemah dibagi waktu baik, lemah atau terputus, semua alat dijumlahkan; waktu tidak "
+            "Ketersediaan: waktu baik atau lemah dibagi waktu baik, lemah atau terputus, semua alat dijumlahkan; "
+            "waktu tidak "
             "diketahui tidak dihitung. Dinilai: jam-alat yang menjadi dasar.",
         ),
         [
@@ -98,12 +100,16 @@ def _regions(say: Language) -> Json:
 
 
 def _days(say: Language) -> Json:
-    """Return availability over time."""
-    return curves(
-        say("Availability of the last 24 hours, over time", "Ketersediaan 24 jam terakhir, dari waktu ke waktu"),
-        say("Each point looks back a day.", "Tiap titik melihat satu hari ke belakang."),
-        [series(f"region:vpn_target_availability:ratio_1d{{{IN_REGION}}}", "{{region}}", interval="1m")],
+    """Return availability day by day."""
+    return status_history(
+        say("Day by day", "Hari demi hari"),
+        say(
+            "Each cell is one day's availability; it appears when the day is over.",
+            "Tiap sel adalah ketersediaan satu hari; muncul setelah hari itu selesai.",
+        ),
+        [series(f"region:vpn_target_availability:ratio_1d{{{IN_REGION}}}", "{{region}}", interval="1d")],
         unit="percentunit",
-        max=1,
-        fill=0,
+        decimals=1,
+        no_value=say("No whole day in this time range yet", "Belum ada satu hari penuh dalam rentang waktu ini"),
+        thresholds=AIM,
     )

@@ -40,7 +40,9 @@ def build(say: Language) -> Json:
         say,
         canvas,
         variables=[choose_region(say), choose_target(say, several=False)],
-        description=say("One target in every number that is known of it.", "Satu alat dengan semua angka yang diketahui."),
+        description=say(
+            "One target in every number that is known of it.", "Satu alat dengan semua angka yang diketahui."
+        ),
         annotations=[alert_marks(say), change_marks(say)],
     )
 
@@ -74,7 +76,10 @@ def _state(say: Language) -> Json:
 
 def _rtt_now(say: Language) -> Json:
     """Return the round trip now."""
-    text = say("Median of the last 20 replies; a dash when there were none.", "Median 20 jawaban terakhir; – bila tidak ada.")
+    text = say(
+        "Median of the last 20 replies; a dash when there were none.",
+        "Median 20 jawaban terakhir; tanda hubung bila tidak ada.",
+    )
     return _number("RTT", text, per_target("vpn_target_rtt_seconds", THIS), "s", decimals=1)
 
 
@@ -82,7 +87,7 @@ def _jitter_now(say: Language) -> Json:
     """Return the jitter now."""
     text = say(
         "Median difference of neighbouring replies; a dash when there were none.",
-        "Median selisih jawaban berurutan; – bila tidak ada.",
+        "Median selisih jawaban berurutan; tanda hubung bila tidak ada.",
     )
     return _number("Jitter", text, per_target("vpn_target_jitter_seconds", THIS), "s", decimals=1)
 
@@ -112,8 +117,10 @@ def _availability(say: Language) -> Json:
     return stat(
         say("Availability", "Ketersediaan"),
         say(
-            "Of the chosen time range: time up or low over time up, low or down; unknown is left out. Sampled every 30 s.",
-            "Pada rentang waktu terpilih: waktu baik atau lemah dibagi waktu baik, lemah atau terputus; tanpa tidak diketahui.",
+            "Of the chosen time range: time up or low over time up, low or down; unknown is left out. Sampled "
+            "every 30 s.",
+            "Pada rentang waktu terpilih: waktu baik atau lemah dibagi waktu baik, lemah atau terputus; tanpa "
+            "tidak diketahui.",
         ),
         [value(expr, say("availability", "ketersediaan"))],
         unit="percentunit",
@@ -153,9 +160,11 @@ def _cause(say: Language) -> Json:
     return table_panel(
         say("Cause and what is near", "Penyebab dan yang akan terjadi"),
         say(
-            "While it is in outage or cut off: the cause and the culprit. While a change of state is near: to which state, and "
+            "While it is in outage or cut off: the cause and the culprit. While a change of state is near: to "
+            "which state, and "
             "how many probes are still missing.",
-            "Saat terputus atau terisolasi: penyebab dan sumbernya. Saat perubahan status dekat: ke status mana dan kurang "
+            "Saat terputus atau terisolasi: penyebab dan sumbernya. Saat perubahan status dekat: ke status mana "
+            "dan kurang "
             "berapa ping.",
         ),
         [
@@ -238,7 +247,10 @@ def _failures(say: Language) -> Json:
     expr = f"sum by (reason) (rate(vpn_target_probe_failures_total{{{THIS}}}[$__rate_interval])) * 60"
     return curves(
         say("Failed probes per minute, by reason", "Ping gagal per menit, menurut alasan"),
-        say("Counted when a probe ends; timeout is silence.", "Dihitung saat ping berakhir; timeout berarti tanpa jawaban."),
+        say(
+            "Counted when a probe ends; timeout is silence.",
+            "Dihitung saat ping berakhir; timeout berarti tanpa jawaban.",
+        ),
         [series(expr, "{{reason}}")],
         unit="none",
         bars=True,

@@ -50,8 +50,9 @@ def _counts(say: Language) -> Json:
     return stat(
         say("Chosen targets by state", "Alat terpilih menurut status"),
         say(
-            "How many targets fit region, kind and search above, in all and by state; a dash means that there is no data.",
-            "Jumlah alat yang cocok dengan wilayah, jenis dan pencarian di atas; tanda – berarti tidak ada data.",
+            "How many targets fit region, kind and search above, in all and by state; a dash means that there is "
+            "no data.",
+            "Jumlah alat yang cocok dengan wilayah, jenis dan pencarian di atas; tanda hubung berarti tidak ada data.",
         ),
         targets,
         overrides=overrides,
@@ -75,10 +76,12 @@ def _targets(say: Language) -> Json:
     return table_panel(
         say("Targets", "Alat"),
         say(
-            "One row per target. RTT is the median of the last 20 replies, jitter the median difference of neighbours, loss "
+            "One row per target. RTT is the median of the last 20 replies, jitter the median difference of "
+            "neighbours, loss "
             "the share of the last 60 probes without an answer. A dash means: not known.",
-            "Satu baris per alat. RTT: median 20 jawaban terakhir; jitter: median selisih berurutan; loss: bagian dari 60 "
-            "ping terakhir tanpa jawaban. Tanda – berarti tidak diketahui.",
+            "Satu baris per alat. RTT: median 20 jawaban terakhir; jitter: median selisih berurutan; loss: "
+            "bagian dari 60 "
+            "ping terakhir tanpa jawaban. Tanda hubung berarti tidak diketahui.",
         ),
         queries,
         [
@@ -94,6 +97,6 @@ def _targets(say: Language) -> Json:
             columns.ratio("Value #E", "Loss", width=70),
             columns.plain("gateway", "Hub", width=100),
         ],
-        empty=say("No target fits – or there is no data", "Tidak ada alat yang cocok – atau tidak ada data"),
+        empty=say("No target fits, or there is no data", "Tidak ada alat yang cocok, atau tidak ada data"),
         sort=(say("State", "Status"), False),
     )

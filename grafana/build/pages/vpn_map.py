@@ -1,4 +1,4 @@
-"""VPN map, the home page: which region's VPN is up, low or down, what is wrong and since when, and how old the data is."""
+"""VPN map, the home page: whose VPN is up, low or down, what is wrong since when, and how old the data is."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def _counts(say: Language) -> Json:
         fixed = {"mode": "fixed", "fixedColor": STATE_COLOURS[state]}
         overrides.append(override("byFrameRefID", ref, color=fixed, links=[link]))
     return stat(
-        say("Targets by state – colours and shapes of the map", "Alat menurut status – warna dan bentuk di peta"),
+        say("Targets by state: colours and shapes of the map", "Alat menurut status: warna dan bentuk di peta"),
         say(
             "How many targets are in each state now. A dash means that there is no data, not that there are none.",
-            "Jumlah alat pada tiap status saat ini. Tanda – berarti tidak ada data, bukan nol.",
+            "Jumlah alat pada tiap status saat ini. Tanda hubung berarti tidak ada data, bukan nol.",
         ),
         targets,
         overrides=overrides,
@@ -96,10 +96,10 @@ def _beside(say: Language) -> Json:
     return stat(
         say("Beside the states", "Di samping status"),
         say(
-            "Cut off: down only because the hub or region before them is. Not drawn: without coordinates in targets.yml, "
-            "watched like all others. Alerts: firing in Prometheus now, Watchdog left out.",
-            "Terisolasi: terputus hanya karena hub atau wilayahnya. Tak tergambar: tanpa koordinat di targets.yml, tetap "
-            "dipantau. Peringatan: yang sedang aktif di Prometheus, tanpa Watchdog.",
+            "Cut off: down only because the hub or region before them is. Not drawn: without coordinates in "
+            "targets.yml, watched like all others. Alerts: firing in Prometheus now, Watchdog left out.",
+            "Terisolasi: terputus hanya karena hub atau wilayahnya. Tak tergambar: tanpa koordinat di "
+            "targets.yml, tetap dipantau. Peringatan: yang sedang aktif di Prometheus, tanpa Watchdog.",
         ),
         [
             value(f"{cut_off} or 0 * sum(vpn_target_outage{{{IN_REGION}}})", say("cut off", "terisolasi"), "A"),
@@ -158,14 +158,17 @@ def _map(say: Language) -> Json:
     overrides = [override("byName", name, displayName=text) for name, text in labels.items()]
     overrides += [not_in_popup(name) for name in ("Time", "latitude", "longitude")]
     # Links stand on one field: every field that had them would repeat them in the popup.
-    overrides.append(override("byName", f"Value #{REGION_REF}", displayName=say("State", "Status"), links=[region_link(say)]))
+    overrides.append(
+        override("byName", f"Value #{REGION_REF}", displayName=say("State", "Status"), links=[region_link(say)])
+    )
     for ref, _, _, _ in MARKS.values():
         links = [target_link(say), log_link(say), region_link(say)]
         overrides.append(override("byName", f"Value #{ref}", displayName=say("State", "Status"), links=links))
     return geomap(
         say("Regions and targets", "Wilayah dan alat"),
         say(
-            "Pale discs are regions, marks are targets. Hover for details, click for links; drag and + / − move the map.",
+            "Pale discs are regions, marks are targets. Hover for details, click for links; drag it, zoom with "
+            "the buttons.",
             "Lingkaran pudar adalah wilayah, tanda kecil adalah alat. Arahkan kursor untuk rincian, klik untuk tautan.",
         ),
         targets,
@@ -180,16 +183,21 @@ def _problems(say: Language) -> Json:
         f"({code()} != 2) unless on (region, target) "
         f"({per_target('vpn_target_cause')} unless on (region, target) ({per_target('vpn_target_outage')} == 1))"
     )
+    # A region in outage of its own cuts off all its targets: it needs a row, else nothing would be shown of it.
+    fallen = f"0 * (max by (region) (vpn_region_outage{{{IN_REGION}}}) == 1) {region_info('name')}"
+    named = f'label_replace({fallen}, "name", "{say("Region", "Wilayah")} $1", "name", "(.*)")'
     targets = [
-        table(f"({own}) {info('name, kind')}", "A"),
+        table(f"({own}) {info('name, kind')} or {named}", "A"),
         table(f"{age()} and on (region, target) ({own})", "B"),
         table(f"{per_target('vpn_target_cut_off')} > 0 and on (region, target) ({own})", "C"),
     ]
     return table_panel(
         say("Current problems, worst first", "Masalah saat ini, terburuk di atas"),
         say(
-            "Targets that are DOWN, LOW or UNKNOWN of their own. What a fallen hub or region cuts off is counted beside it.",
-            "Alat DOWN, LOW atau UNKNOWN karena dirinya sendiri. Yang terisolasi oleh hub dihitung di baris hub itu.",
+            "Targets that are DOWN, LOW or UNKNOWN of their own, and regions that fell as a whole. What a fallen hub "
+            "cuts off is counted beside it.",
+            "Alat DOWN, LOW atau UNKNOWN karena dirinya sendiri, dan wilayah yang terputus seluruhnya. Yang terisolasi "
+            "oleh hub dihitung di baris hub itu.",
         ),
         targets,
         [
@@ -201,7 +209,9 @@ def _problems(say: Language) -> Json:
             columns.hidden("target"),
             columns.hidden("kind"),
         ],
-        empty=say("No problem – or no data: see its age above", "Tidak ada masalah – atau tidak ada data: lihat umur data"),
+        empty=say(
+            "No problem, or no data: see its age above", "Tidak ada masalah, atau tidak ada data: lihat umur data"
+        ),
         sort=(say("State", "Status"), False),
     )
 
@@ -210,7 +220,9 @@ def alert_table(say: Language, alertstate: str = "firing") -> Json:
     """Return the alerts in a state, newest first."""
     firing = alertstate == "firing"
     return table_panel(
-        say("Alerts firing", "Peringatan aktif") if firing else say("Alerts about to fire", "Peringatan yang akan aktif"),
+        say("Alerts firing", "Peringatan aktif")
+        if firing
+        else say("Alerts about to fire", "Peringatan yang akan aktif"),
         say(
             "From Prometheus, newest first, silenced ones included; Watchdog is left out.",
             "Dari Prometheus, terbaru di atas, termasuk yang dibisukan; tanpa Watchdog.",
