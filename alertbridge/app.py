@@ -15,16 +15,17 @@ from alertbridge.alertmanager import Alertmanager
 from alertbridge.console import ConsoleSender
 from alertbridge.errors import DeliveryError, SettingsError, StoreError
 from alertbridge.exporter import Exporter
+from alertbridge.limiter import Limiter
 from alertbridge.loading import load
 from alertbridge.metrics import Metrics
 from alertbridge.outbox import Outbox
 from alertbridge.prometheus import Prometheus
-from alertbridge.reconcile import Reconciler
+from alertbridge.reconcile import CONFIRM_EVERY_SECONDS, EVERY_SECONDS, Reconciler
 from alertbridge.sending import Place, Sender
 from alertbridge.store import Store
 from alertbridge.telegram import TelegramSender
 from alertbridge.texts import texts
-from alertbridge.watchdog import Watchdog
+from alertbridge.watchdog import LOOK_SECONDS, Watchdog
 from alertbridge.web import Webhook, create_app
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
@@ -32,7 +33,7 @@ from httpservice.server import parse_listen_address, running
 from httpservice.webconfig import WebConfigFile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from alertbridge.settings import Settings
     from alertbridge.yamlfile import Mistake
@@ -53,6 +54,16 @@ class Options:
     listen_address: str = "127.0.0.1:9922"
     web_config_file: Path | None = None
     external_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Numbers that only tests and measurements change."""
+
+    limiter: Callable[[], Limiter] = Limiter
+    reconcile_every_seconds: float = EVERY_SECONDS
+    confirm_every_seconds: float = CONFIRM_EVERY_SECONDS
+    watchdog_look_seconds: float = LOOK_SECONDS
 
 
 @dataclass(slots=True)
@@ -97,9 +108,12 @@ async def open_sender(settings: Settings) -> AsyncIterator[Sender]:
 class Bridge:
     """The running bridge."""
 
-    def __init__(self, live: Live, options: Options) -> None:
+    def __init__(self, live: Live, options: Options, tuning: Tuning | None = None) -> None:
         self._live = live
         self._options = options
+        self._tuning = tuning or Tuning()
+        self.url = ""  # once it answers
+        self.started = asyncio.Event()
         self._metrics = Metrics()
         self._metrics.reloaded(successful=True)
         self._store_failure: str | None = None  # why the store could not be read at the last look
@@ -158,6 +172,7 @@ class Bridge:
                 settings=self._live.current,
                 exporter=exporter,
                 metrics=self._metrics,
+                limiter=self._tuning.limiter(),
             )
             self._reconciler = Reconciler(
                 store=self._store,
@@ -166,6 +181,8 @@ class Bridge:
                 prometheus=prometheus,
                 alertmanager=Alertmanager(http, lambda: self._live.settings.alertmanager),
                 on_change=self._outbox.wake,
+                every_seconds=self._tuning.reconcile_every_seconds,
+                confirm_every_seconds=self._tuning.confirm_every_seconds,
             )
             self._watchdog = Watchdog(
                 store=self._store,
@@ -174,6 +191,7 @@ class Bridge:
                 http=http,
                 metrics=self._metrics,
                 on_change=self._outbox.wake,
+                look_seconds=self._tuning.watchdog_look_seconds,
             )
             app = create_app(
                 Webhook(
@@ -198,15 +216,21 @@ class Bridge:
                     web_config=web_config.current if web_config is not None else None,
                 )
             )
+            self.url = server.url
+            self.started.set()
             log.info("alertbridge is up", url=server.url, dry_run=settings.dry_run, chats=len(settings.chats))
             await self._work()
         log.info("alertbridge has stopped")
+
+    def stop(self) -> None:
+        """Stop as SIGTERM does."""
+        self._stopping.set()
 
     async def _work(self) -> None:
         """Run every long task until a signal."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stopping.set)
+            loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
         async with asyncio.TaskGroup() as group:
             tasks = [
@@ -260,6 +284,8 @@ class Bridge:
                         now = utc_now()
                         await self._store.transact(lambda q: q.prune(now))  # noqa: B023 - awaited at once
                 self._store_failure = None
+                if self._metrics.snapshot.pending:
+                    self._outbox.wake()  # another process may have put dead letters back in the queue
             except TimeoutError:
                 self._store_failure = "the database does not answer"
             except StoreError as error:

@@ -34,7 +34,7 @@ DENIED_REASONS = ("stranger", "role", "anonymous", "stale", "button")
 _BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # the registry keys collectors by identity
 class _Snapshot(Collector):
     """Gauges that may be absent. Read at scrape time, written by the tasks that know."""
 

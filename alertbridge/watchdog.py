@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _SILENT_SINCE = "silent_since"  # store key: the alarm survives a restart, so that it is told once, and its end too
-_LOOK_SECONDS = 5.0
+LOOK_SECONDS = 5.0
 _ASK_PROMETHEUS_SECONDS = 15.0
 _PROMETHEUS_AWAY = timedelta(seconds=60)  # a restart of it is no alarm
 _PING_TIMEOUT_SECONDS = 10.0
@@ -82,7 +82,7 @@ class Watchdog:
     metrics: Metrics
     on_change: Callable[[], None]
     now: Callable[[], datetime] = utc_now
-    look_seconds: float = _LOOK_SECONDS
+    look_seconds: float = LOOK_SECONDS
     signs: Signs = field(init=False)
     _silent_since: datetime | None = None
     _event: asyncio.Event = field(default_factory=asyncio.Event)

@@ -82,28 +82,41 @@ def parse(source: str) -> tuple[str, tuple[Entity, ...]]:
             continue
         tag = _TAG.match(source, match.start())
         if tag is None or not tag[2]:
-            raise MarkupError(f'Unsupported start tag "{source[match.start() + 1 :][:10]}" at byte offset {match.start()}')
+            opened = source[match.start() + 1 :][:10]
+            raise MarkupError(f'Unsupported start tag "{opened}" at byte offset {match.start()}')
         at = tag.end()
-        name = tag[2].lower()
         if tag[1]:
-            if not stack or stack[-1][0] != name:
-                raise MarkupError(f"Unmatched end tag at byte offset {match.start()}")
-            opened, start, url = stack.pop()
-            kind = _TAGS[opened]
-            # A link to a host without a dot silently becomes plain text.
-            if length > start and not (kind == "text_link" and not is_url(url)):
-                entities.append(Entity(kind=kind, offset=start, length=length - start, url=url))
-            continue
-        if name not in _TAGS:
-            raise MarkupError(f'Unsupported start tag "{name}" at byte offset {match.start()}')
-        if any(opened in {"pre", "code"} for opened, _, _ in stack):
-            raise MarkupError(f"Nothing nests in pre and code, at byte offset {match.start()}")
-        href = _HREF.search(tag[3])
-        url = next((group for group in href.groups() if group is not None), "") if href else ""
-        stack.append((name, length, _TOKEN.sub(lambda m: _entity(m) if m[0] != "<" else "<", url)))
+            entity = _close(tag, stack, length)
+            if entity is not None:
+                entities.append(entity)
+        else:
+            stack.append(_open(tag, stack, length))
     if stack:
         raise MarkupError(f"Can't find end tag corresponding to start tag {stack[-1][0]}")
     return "".join(out), tuple(sorted(entities, key=lambda e: (e.offset, -e.length)))
+
+
+def _open(tag: re.Match[str], stack: list[tuple[str, int, str]], length: int) -> tuple[str, int, str]:
+    """Return what an opening tag puts on the stack: name, offset, URL."""
+    name = tag[2].lower()
+    if name not in _TAGS:
+        raise MarkupError(f'Unsupported start tag "{name}" at byte offset {tag.start()}')
+    if any(opened in {"pre", "code"} for opened, _, _ in stack):
+        raise MarkupError(f"Nothing nests in pre and code, at byte offset {tag.start()}")
+    href = _HREF.search(tag[3])
+    url = next((group for group in href.groups() if group is not None), "") if href else ""
+    return name, length, _TOKEN.sub(lambda m: _entity(m) if m[0] != "<" else "<", url)
+
+
+def _close(tag: re.Match[str], stack: list[tuple[str, int, str]], length: int) -> Entity | None:
+    """Return the entity that a closing tag ends; None where Telegram makes none."""
+    if not stack or stack[-1][0] != tag[2].lower():
+        raise MarkupError(f"Unmatched end tag at byte offset {tag.start()}")
+    opened, start, url = stack.pop()
+    kind = _TAGS[opened]
+    if length == start or (kind == "text_link" and not is_url(url)):
+        return None  # empty, or a link to a host without a dot: silently plain text
+    return Entity(kind=kind, offset=start, length=length - start, url=url)
 
 
 def is_url(url: str) -> bool:

@@ -144,7 +144,9 @@ def _text(params: Params, key: str, limit: int, *, required: bool = True) -> tup
     if required and not text:
         raise Refusal(400, "Bad Request: message text is empty")
     if utf16(text) > limit:
-        raise Refusal(400, "Bad Request: message is too long" if required else "Bad Request: message caption is too long")
+        raise Refusal(
+            400, "Bad Request: message is too long" if required else "Bad Request: message caption is too long"
+        )
     return text, entities
 
 

@@ -1,10 +1,10 @@
 """The stand-in's HTTP server: `BotApi` runs in a thread of its own, on a free port, for tests of any kind.
 
-    with BotApi() as api:
-        ...                       # telegram: {api_url: api.url, token_file: ...}, TELEGRAM_TOKEN=api.token
-        api.fail_next(status=429, parameters={"retry_after": 1})
-        api.wait_for(lambda: len(api.messages) == 1)
-        assert api.messages[0].first_line.startswith("🔴 DOWN")
+with BotApi() as api:
+    ...                       # telegram: {api_url: api.url, token_file: ...}, TELEGRAM_TOKEN=api.token
+    api.fail_next(status=429, parameters={"retry_after": 1})
+    api.wait_for(lambda: len(api.messages) == 1)
+    assert api.messages[0].first_line.startswith("🔴 DOWN")
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import asyncio
 import contextlib
 import threading
 import time
+from email import message_from_bytes
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
@@ -36,7 +38,7 @@ _POLL_SECONDS = 0.02
 class _Broken(Response):
     """An answer that ends in the middle: the client cannot know what became of its request."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's shape
         headers = [(b"content-type", b"application/json"), (b"content-length", b"4096")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b'{"ok":', "more_body": True})
@@ -92,7 +94,8 @@ class BotApi:
             "text": text,
         }
         if text.startswith("/"):
-            message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}]
+            length = len(text.split(maxsplit=1)[0])
+            message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
         return self.update(message=message | more)
 
     def press(self, message: Message, data: str, *, user: int) -> int:
@@ -138,7 +141,7 @@ class BotApi:
         lines = []
         for m in list(self.messages):
             lines.append(
-                f"--- {m.chat_id}/{m.message_id} edits={m.edits} reply_to={m.reply_to} silent={m.silent} topic={m.topic}"
+                f"--- {m.chat_id}/{m.message_id} edits={m.edits} reply={m.reply_to} silent={m.silent} topic={m.topic}"
             )
             lines.append(m.text)
         lines += [f"call {c.method} -> {c.status}" for c in list(self.calls)[-20:]]
@@ -147,6 +150,7 @@ class BotApi:
     # ---- life cycle --------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        """Start, and wait until it answers."""
         self._thread = threading.Thread(target=self._run, name="botapi", daemon=True)
         self._thread.start()
         self._up.wait(10.0)
@@ -157,6 +161,7 @@ class BotApi:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop."""
         if self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
         if self._thread is not None:
@@ -186,9 +191,7 @@ class BotApi:
         if token != self.world.token:
             return _refused(Refusal(401, "Unauthorized"))
         params: dict[str, Any] = dict(request.query_params)
-        async with request.form() as form:
-            for key, value in form.items():
-                params[key] = value if isinstance(value, str) else await value.read()
+        params |= form_fields(request.headers.get("content-type", ""), await request.body())
         chat_id = int(params["chat_id"]) if str(params.get("chat_id", "")).lstrip("-").isdigit() else None
         fault = self.world.fault_for(method, chat_id)
         if fault is not None:
@@ -211,7 +214,7 @@ class BotApi:
     async def _carry_out(self, method: str, params: dict[str, Any]) -> Response:
         try:
             if method.lower() == "getupdates":
-                result = await self._get_updates(params)
+                result: Any = await self._get_updates(params)
             else:
                 result = call(self.world, method, params)
         except Refusal as refusal:
@@ -247,6 +250,21 @@ class BotApi:
     def _next_message(self) -> int:
         self.world.next_message += 1
         return self.world.next_message - 1
+
+
+def form_fields(content_type: str, body: bytes) -> dict[str, Any]:
+    """Return the fields of a form, url-encoded or multipart; files as bytes."""
+    if not content_type.startswith("multipart/"):
+        return dict(parse_qsl(body.decode(), keep_blank_values=True))
+    document = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    fields: dict[str, Any] = {}
+    for part in document.walk():
+        name = part.get_param("name", header="content-disposition")
+        if isinstance(name, str):
+            content = part.get_payload(decode=True)
+            data = content if isinstance(content, bytes) else b""
+            fields[name] = data if part.get_filename() else data.decode()
+    return fields
 
 
 def _refused(refusal: Refusal) -> Response:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.botapi.markup import Entity
+if TYPE_CHECKING:
+    from tests.botapi.markup import Entity
 
 MESSAGE_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -84,7 +85,7 @@ class Call:
 
 
 class Rates:
-    """Telegram's limits: one a second per chat, 20 a minute per group, 30 a second in all. Off while `enforced` is not."""
+    """Telegram's limits: one a second per chat, 20 a minute per group, 30 a second in all; off without `enforced`."""
 
     def __init__(self) -> None:
         self.enforced = True
@@ -149,10 +150,6 @@ class World:
     def find(self, chat_id: int, message_id: int) -> Message | None:
         """Return a message that is still there."""
         return next(
-            (
-                m
-                for m in self.messages
-                if m.chat_id == chat_id and m.message_id == message_id and not m.deleted
-            ),
+            (m for m in self.messages if m.chat_id == chat_id and m.message_id == message_id and not m.deleted),
             None,
         )
