@@ -105,7 +105,7 @@ _KINDS: Final[tuple[tuple[str, str, str, bool], ...]] = (
     ("tiket", "Tiket Wisata {capital}", "ticket-gate", True),
 )
 _PROVIDERS: Final = ("Telkom", "Indosat", "XL")
-_OFFSETS: Final = ((0.0, 0.0), (-0.12, 0.16), (0.14, -0.1), (-0.16, -0.14))  # degrees around the capital
+_OFFSETS: Final = ((0.0, 0.0), (-0.31, 0.42), (0.38, -0.27), (-0.36, -0.33))  # degrees around the capital
 UNRESOLVED: Final = "belum-terpasang.demo.invalid"
 
 
