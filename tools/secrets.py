@@ -1,0 +1,163 @@
+"""What `make secrets` does: writes the secrets of the compose stack that are missing, and overwrites none.
+
+Modes: the folder is closed to other users (0700), the files in it are readable (0644). Compose mounts each file alone
+into containers that run as users of their own, who must be able to read it; on the host the folder guards them. The
+web-config holds hashes of passwords, so it is made from their files, and they are renewed together.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bcrypt
+import click
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = Path(__file__).resolve().parent.parent / "secrets"
+WEB_CONFIG = "web-config.yml"
+# A bcrypt cost of 10 takes some 60 ms; the daemons remember who has been verified.
+_COST = 10
+ADMIN_PASSWORD = "admin_password"  # noqa: S105 - a file's name
+USERS = {  # of the status page, the JSON API and /metrics -> the file that holds the password
+    "admin": ADMIN_PASSWORD,
+    "bridge": "exporter_password",
+    "prometheus": "prometheus_password",
+}
+_HOW_TO_GET_A_TOKEN = """\
+# The bot's token, alone on a line below; lines that begin with # are ignored. While there is none, messages are printed
+# instead of sent. Ask @BotFather in Telegram: /newbot, then copy the token whole: digits, a colon, 35 characters.
+# Afterwards: docker compose restart alertbridge
+"""
+
+
+class SecretsError(Exception):
+    """What is there does not fit together; the text says what to remove."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFile:
+    """One file below secrets/."""
+
+    name: str
+    what: str  # for whom; printed
+    make: Callable[[], str]
+
+
+def _password() -> str:
+    """Return a password of 144 random bits that can be typed."""
+    return secrets.token_urlsafe(18)
+
+
+FILES = (
+    SecretFile(
+        name="grafana_admin_password", what="Grafana, user admin (read at its very first start)", make=_password
+    ),
+    SecretFile(name="grafana_secret_key", what="Grafana's own key", make=lambda: secrets.token_urlsafe(32)),
+    SecretFile(name=ADMIN_PASSWORD, what="status page below /status/, user admin", make=_password),
+    SecretFile(name="exporter_password", what="alertbridge at the exporter, user bridge", make=_password),
+    SecretFile(name="prometheus_password", what="Prometheus at exporter and bridge, user prometheus", make=_password),
+    SecretFile(name="webhook_token", what="Alertmanager at the bridge", make=lambda: secrets.token_urlsafe(32)),
+    SecretFile(
+        name="telegram_token", what="TO BE FILLED IN BY YOU; the file says how", make=lambda: _HOW_TO_GET_A_TOKEN
+    ),
+)
+
+
+def write_missing(folder: Path) -> dict[str, bool]:
+    """Write what is missing below a folder.
+
+    Returns:
+        File names in order; True: just written, False: was there and is untouched. A person's password that was taken
+        away from the folder is absent: what the web-config holds is only a hash.
+
+    Raises:
+        SecretsError: the web-config is there, but does not fit the passwords that the daemons use.
+    """
+    has_web_config = (folder / WEB_CONFIG).exists()
+    if has_web_config:
+        _check_web_config(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    written = {}
+    for file in FILES:
+        if file.name == ADMIN_PASSWORD and has_web_config and not (folder / file.name).exists():
+            continue
+        written[file.name] = _write(folder / file.name, file.make)
+    written[WEB_CONFIG] = _write(folder / WEB_CONFIG, lambda: _web_config(folder))
+    return written
+
+
+def _write(path: Path, make: Callable[[], str]) -> bool:
+    """Write a new file, whole or not at all; return False where there is one."""
+    if path.exists():
+        return False
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", encoding="utf-8") as file:
+        file.write(f"{make().rstrip()}\n")
+        file.flush()
+        Path(file.name).chmod(0o644)  # see the module's docstring
+        try:
+            path.hardlink_to(file.name)
+        except FileExistsError:  # another run was quicker
+            return False
+    return True
+
+
+def _web_config(folder: Path) -> str:
+    """Return the web-config with a hash for each user."""
+    hashes = {}
+    for user, name in USERS.items():
+        password = (folder / name).read_text(encoding="utf-8").strip()
+        hashes[user] = bcrypt.hashpw(password.encode(), bcrypt.gensalt(_COST)).decode()
+    head = (
+        "# Who may see the exporter's and the bridge's pages: Prometheus' web-config format. More users can be added.\n"
+    )
+    return head + yaml.safe_dump({"basic_auth_users": hashes}, sort_keys=False)
+
+
+def _check_web_config(folder: Path) -> None:
+    """Make sure that the web-config knows the passwords that the daemons will use.
+
+    Raises:
+        SecretsError: it does not.
+    """
+    document = yaml.safe_load((folder / WEB_CONFIG).read_text(encoding="utf-8"))
+    hashes = document.get("basic_auth_users", {}) if isinstance(document, dict) else {}
+    for user, name in USERS.items():
+        path = folder / name
+        if user == "admin":  # a person's: may be changed in the web-config alone
+            continue
+        if not path.exists():
+            problem = f"{name} is missing, but {WEB_CONFIG} was made with it"
+        elif user not in hashes:
+            problem = f"{WEB_CONFIG} has no user {user}"
+        elif not bcrypt.checkpw(path.read_text(encoding="utf-8").strip().encode(), hashes[user].encode()):
+            problem = f"the password of {user} in {WEB_CONFIG} is not the one in {name}"
+        else:
+            continue
+        raise SecretsError(f"{problem}. Remove {folder.name}/{WEB_CONFIG} and run make secrets again: it is made anew.")
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, help="For tests.")
+def main(*, folder: Path) -> None:
+    """Write what is missing under secrets/; print names, never contents."""
+    try:
+        written = write_missing(folder)
+    except SecretsError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(3) from error
+    purposes = {file.name: file.what for file in FILES} | {WEB_CONFIG: "hashes of the passwords above"}
+    for name, new in written.items():
+        print(f"{'written' if new else 'kept   '}  {folder.name}/{name:<24} {purposes[name]}")
+    print("Next: fill in telegram_token, alertbridge.compose.yml and targets.yml, then docker compose up -d")
+
+
+if __name__ == "__main__":
+    main()
