@@ -21,21 +21,25 @@ STILL_SECONDS: Final = 0.3  # an editor or copy that writes in pieces is done, o
 _Stamp = tuple[int, int, int, int]
 
 
-async def watch_file(
+def watch_file(
     path: Path, *, interval_seconds: float = INTERVAL_SECONDS, still_seconds: float = STILL_SECONDS
 ) -> AsyncIterator[None]:
-    """Yield once for each change of the file's content, for ever.
+    """Return an iterator that yields once for each change of the file's content since this call, for ever.
 
-    A file that is gone is no change; when it comes back with other content, that is one. Changes that come while the
-    consumer is busy are told together.
+    The call itself reads the file. A file that is gone is no change; one that comes back with other content is.
+    Changes that come while the consumer is busy are told together.
 
     Args:
         path: the file; need not exist.
         interval_seconds: how often it is looked at.
         still_seconds: how long it must not have changed before it is told.
     """
-    stamp = await asyncio.to_thread(_stamp, path)
-    digest = await asyncio.to_thread(_digest, path)
+    return _changes(path, _stamp(path), _digest(path), interval_seconds, still_seconds)
+
+
+async def _changes(
+    path: Path, stamp: _Stamp | None, digest: bytes | None, interval_seconds: float, still_seconds: float
+) -> AsyncIterator[None]:
     while True:
         await asyncio.sleep(interval_seconds)
         now = await asyncio.to_thread(_stamp, path)

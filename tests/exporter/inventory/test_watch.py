@@ -1,0 +1,133 @@
+"""The file's changes are noticed, whoever makes them and however."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.inventory.watch import watch_file
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+
+class Watched:
+    """A watch that runs beside the test; `told` counts the changes."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self._news = asyncio.Condition()
+
+    async def tell(self) -> None:
+        async with self._news:
+            self.told += 1
+            self._news.notify_all()
+
+    async def tells(self, number: int) -> bool:
+        """Wait until so many changes were told; False after 5 seconds."""
+        try:
+            async with asyncio.timeout(5), self._news:
+                await self._news.wait_for(lambda: self.told >= number)
+        except TimeoutError:
+            return False
+        return self.told == number
+
+
+@asynccontextmanager
+async def watching(path: Path, *, still_seconds: float = 0.02) -> AsyncIterator[Watched]:
+    watched = Watched()
+    changes = watch_file(path, interval_seconds=0.02, still_seconds=still_seconds)
+
+    async def follow() -> None:
+        async for _ in changes:
+            await watched.tell()
+
+    task = asyncio.create_task(follow())
+    try:
+        yield watched
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def rewrite(path: Path) -> None:
+    path.write_text("two", encoding="utf-8")
+
+
+def rename_over(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_text("two", encoding="utf-8")
+    other.replace(path)
+
+
+def same_size_and_time(path: Path) -> None:
+    """What cp -p of a backup does."""
+    status = path.stat()
+    path.write_text("ONE", encoding="utf-8")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def turn_link(path: Path) -> None:
+    """What Kubernetes does with a ConfigMap."""
+    target = path.with_name("next")
+    target.write_text("two", encoding="utf-8")
+    link = path.with_name("link")
+    link.symlink_to(target)
+    link.replace(path)
+
+
+@pytest.mark.parametrize("change", [rewrite, rename_over, same_size_and_time, turn_link])
+async def test_a_change_is_told_once(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    path = tmp_path / "targets.yml"
+    path.write_text("one", encoding="utf-8")
+    async with watching(path) as watched:
+        change(path)
+        assert await watched.tells(1)
+        path.write_text("three", encoding="utf-8")
+        assert await watched.tells(2)
+
+
+async def test_a_touch_without_new_content_is_not_told(tmp_path: Path) -> None:
+    """The change after it is the first one told, so the touch was not."""
+    path = tmp_path / "targets.yml"
+    path.write_text("one", encoding="utf-8")
+    async with watching(path) as watched:
+        for _ in range(5):
+            path.touch()
+            await asyncio.sleep(0.03)  # several looks at each touch
+        assert watched.told == 0
+        rewrite(path)
+        assert await watched.tells(1)
+
+
+async def test_a_file_that_comes_back_is_told_if_it_differs(tmp_path: Path) -> None:
+    path = tmp_path / "targets.yml"
+    path.write_text("one", encoding="utf-8")
+    async with watching(path) as watched:
+        path.unlink()
+        await asyncio.sleep(0.1)
+        assert watched.told == 0
+        path.write_text("one", encoding="utf-8")
+        await asyncio.sleep(0.1)
+        assert watched.told == 0
+        rewrite(path)
+        assert await watched.tells(1)
+
+
+async def test_a_file_that_is_being_written_is_told_once_it_is_still(tmp_path: Path) -> None:
+    """Pieces come every 20 ms; nothing is told before they end, then once."""
+    path = tmp_path / "targets.yml"
+    path.write_text("one", encoding="utf-8")
+    async with watching(path, still_seconds=0.5) as watched:
+        with path.open("a", encoding="utf-8") as file:
+            for _ in range(20):
+                file.write("more")
+                file.flush()
+                await asyncio.sleep(0.02)
+                assert watched.told == 0
+        assert await watched.tells(1)
