@@ -1,0 +1,1 @@
+"""Simulated sites behind a TUN device, and the engines that probe them."""

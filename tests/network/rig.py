@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Rig:
     def _inventory(self, targets: Sequence[Target]) -> Inventory:
         return Inventory(regions=(REGION,), targets=tuple(targets), uplinks=self._uplinks)
 
-    def __enter__(self) -> Rig:
+    def __enter__(self) -> Self:
         """Start probing."""
         self.supervisor.apply(self.roster)
         self._call(self.supervisor.start)

@@ -21,6 +21,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.integration.namespace import Namespace
 
 DEVICE = "sites0"
@@ -58,7 +60,7 @@ def checksum(data: bytes) -> int:
     """RFC 1071."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
 
@@ -86,7 +88,7 @@ class Responder:
         self._tun = tun
         self._later: list[tuple[float, int, bytes]] = []
         self._number = 0
-        self._random = random.Random(4)
+        self._random = random.Random(4)  # noqa: S311 - seeded loss, not a secret
 
     def take(self, packet: bytes) -> None:
         """Read one packet that was routed into the device."""
@@ -129,6 +131,11 @@ class Responder:
         return 1.0
 
 
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Serve until stdin closes."""
     tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
@@ -142,7 +149,7 @@ def main() -> None:
     ):
         subprocess.run(["ip", *command.split()], check=True)
     responder = Responder(tun)
-    print("ready", flush=True)
+    _say({"ready": True})
     while True:
         wait = responder.send_due()
         readable, _, _ = select.select([tun, sys.stdin], [], [], wait)
@@ -168,7 +175,7 @@ def main() -> None:
                 }
                 for address, counts in responder.counts.items()
             }
-            print(json.dumps(counted), flush=True)
+            _say(counted)
 
 
 class Sites:
@@ -185,7 +192,7 @@ class Sites:
         assert line, "the responder has ended"
         return line
 
-    def rules(self, rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    def rules(self, rules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Lay down rules per address; return the counts so far per address."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(rules) + "\n")

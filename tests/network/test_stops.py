@@ -34,7 +34,7 @@ def _slow_sites(sites: Sites, count: int = 20) -> list[Target]:
 
 
 def test_sigkill_voids_what_was_in_flight_and_keeps_the_counters(space: Namespace, sites: Sites) -> None:
-    """kill -9 of the ICMP process: replaced at once, no failure counted, counters go on from where they were."""
+    """After kill -9 of the ICMP process: replaced at once, no failure counted, counters go on from where they were."""
     with Rig(_slow_sites(sites), space=space) as rig:
         rig.until(lambda: rig.columns["probes_total"].sum() >= 60)
         before = rig.columns["probes_total"].copy()
