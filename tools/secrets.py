@@ -30,7 +30,7 @@ USERS = {  # of the status page, the JSON API and /metrics -> the file that hold
     "bridge": "exporter_password",
     "prometheus": "prometheus_password",
 }
-_HOW_TO_GET_A_TOKEN = """\
+_INSTRUCTIONS = """\
 # The bot's token, alone on a line below; lines that begin with # are ignored. While there is none, messages are printed
 # instead of sent. Ask @BotFather in Telegram: /newbot, then copy the token whole: digits, a colon, 35 characters.
 # Afterwards: docker compose restart alertbridge
@@ -64,9 +64,7 @@ FILES = (
     SecretFile(name="exporter_password", what="alertbridge at the exporter, user bridge", make=_password),
     SecretFile(name="prometheus_password", what="Prometheus at exporter and bridge, user prometheus", make=_password),
     SecretFile(name="webhook_token", what="Alertmanager at the bridge", make=lambda: secrets.token_urlsafe(32)),
-    SecretFile(
-        name="telegram_token", what="TO BE FILLED IN BY YOU; the file says how", make=lambda: _HOW_TO_GET_A_TOKEN
-    ),
+    SecretFile(name="telegram_token", what="TO BE FILLED IN BY YOU; the file says how", make=lambda: _INSTRUCTIONS),
 )
 
 
