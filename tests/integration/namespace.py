@@ -39,6 +39,7 @@ class Namespace:
 
     def __init__(self, name: str) -> None:
         self.name = f"{name}-{os.getpid()}"
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         """Make the namespace; its loopback is up."""
@@ -55,6 +56,8 @@ class Namespace:
         pids = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, text=True, check=False)
         for pid in pids.stdout.split():
             subprocess.run(["kill", "-9", pid], check=False)
+        for process in self._started:
+            process.wait(timeout=10)
         ip("netns", "del", self.name)
 
     def _enter_thread(self) -> None:
@@ -81,7 +84,7 @@ class Namespace:
     def start(self, *command: str, log: Path, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a command in the namespace; its output goes to a file."""
         with log.open("ab") as file:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 self.command(command),
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -89,6 +92,8 @@ class Namespace:
                 env={**os.environ, **(env or {})},
                 cwd=Path(__file__).parents[2],
             )
+        self._started.append(process)
+        return process
 
     def command(self, command: Sequence[str]) -> list[str]:
         """Return the command line that runs a command inside."""
