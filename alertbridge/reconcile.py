@@ -94,12 +94,12 @@ class Reconciler:
         incidents = await self.store.transact(lambda q: q.open_incidents())
         answers = await self._ask(incidents)
         now = self.now()
-        concluded = await self.store.transact(lambda q: self._conclude_all(q, incidents, answers, now))
+        concluded, told = await self.store.transact(lambda q: self._conclude_all(q, incidents, answers, now))
         for incident, conclusion in concluded:
             log.info(
                 "incident", subject=incident.subject, reason=conclusion.reason.value, phase=str(conclusion.phase or "")
             )
-        if concluded:
+        if concluded or told:
             self.on_change()
         waiting = any(
             i.phase is Phase.CONFIRMING and i.ended_at is not None and now - i.ended_at < 2 * CONFIRM_WITHIN
@@ -129,14 +129,15 @@ class Reconciler:
 
     def _conclude_all(
         self, queries: Queries, asked: tuple[Incident, ...], answers: Answers, now: datetime
-    ) -> list[tuple[Incident, Conclusion]]:
-        """Decide every incident that was asked about and is still as it was."""
-        settings, concluded = self.settings(), []
+    ) -> tuple[list[tuple[Incident, Conclusion]], bool]:
+        """Decide every incident that was asked about; return what changed, and whether more is to be told."""
+        settings, told = self.settings(), False
+        concluded: list[tuple[Incident, Conclusion]] = []
         known = {incident.id for incident in asked}
         for incident in queries.open_incidents():
             if incident.id not in known:
                 continue
-            self._note_suppression(queries, incident, answers.held, settings, now)
+            told = self._note_suppression(queries, incident, answers.held, settings, now) or told
             evidence = evidence_for(incident, answers)
             conclusion = conclude(incident, evidence, now=now)
             facts = answers.sight.facts.get(incident.subject) if answers.sight is not None else None
@@ -146,15 +147,15 @@ class Reconciler:
             if conclusion.phase is not None:
                 concluded.append((incident, conclusion))
         if answers.held is not None:
-            self._take_unheard(queries, answers.held, settings, now)
-        return concluded
+            told = self._take_unheard(queries, answers.held, settings, now) or told
+        return concluded, told
 
     def _note_suppression(
         self, queries: Queries, incident: Incident, held: Mapping[str, Held] | None, settings: Settings, now: datetime
-    ) -> None:
+    ) -> bool:
         """Show on the message that Alertmanager hides an alert, or no longer does."""
         if held is None:
-            return
+            return False
         changed = False
         for record in incident.firing:
             found = held.get(record.fingerprint)
@@ -164,8 +165,9 @@ class Reconciler:
                 changed = True
         if changed:
             intake.tell(queries, incident.id, Tell.UPDATE, settings, now=now)
+        return changed
 
-    def _take_unheard(self, queries: Queries, held: Mapping[str, Held], settings: Settings, now: datetime) -> None:
+    def _take_unheard(self, queries: Queries, held: Mapping[str, Held], settings: Settings, now: datetime) -> bool:
         """Take alerts that Alertmanager holds for our receiver and whose webhook never reached us."""
         ours = set(filter(None, (queries.value(RECEIVERS) or "").split("\n")))
         unheard = []
@@ -180,7 +182,7 @@ class Reconciler:
         if unheard:
             log.warning("alerts without a webhook", alerts=len(unheard))
             intake.take(queries, unheard, settings, now=now)
-            self.on_change()
+        return bool(unheard)
 
 
 def evidence_for(incident: Incident, answers: Answers) -> Evidence:

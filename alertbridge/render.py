@@ -257,13 +257,18 @@ def _description(incident: Incident) -> list[str]:
 
 
 def _links(incident: Incident, texts: Texts, grafana_url: str | None) -> list[str]:
+    """Return the lines that lead on: a link where Telegram makes one, else the path to the runbook as text."""
     annotations = incident.main.annotations if incident.main else {}
-    dashboard = annotations.get("dashboard_url", "")
+    dashboard, runbook = annotations.get("dashboard_url", ""), annotations.get("runbook_url", "")
     if grafana_url and not is_linkable(dashboard):
-        dashboard = f"{grafana_url}{_dashboard_path(incident)}"
-    found = ((texts("incident.dashboard"), dashboard), (texts("incident.runbook"), annotations.get("runbook_url", "")))
+        path = dashboard if dashboard.startswith("/d/") else _dashboard_path(incident)
+        dashboard = f"{grafana_url}{path}"
+    found = ((texts("incident.dashboard"), dashboard), (texts("incident.runbook"), runbook))
     links = [link(text, url) for text, url in found if len(url) <= _URL_ROOM and is_linkable(url)]
-    return [" · ".join(links)] if links else []
+    lines = [" · ".join(links)] if links else []
+    if runbook and not is_linkable(runbook):
+        lines.append(f"{texts('incident.runbook')}: <code>{escape(runbook)}</code>")
+    return lines
 
 
 def _dashboard_path(incident: Incident) -> str:
