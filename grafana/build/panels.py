@@ -101,6 +101,7 @@ def curves(
     colour: Json | None = None,
     calcs: list[str] | None = None,
     at_least: float | None = None,
+    no_value: str | None = None,
     **field: Any,
 ) -> Json:
     """Return a time series. Gaps stay gaps: a missing sample is never drawn as a line or a zero."""
@@ -120,7 +121,7 @@ def curves(
     }
     if at_least is not None:  # the axis reaches so far at least: a lone zero needs no scale to 100
         custom["axisSoftMax"] = at_least
-    found = defaults(unit, **field)
+    found = defaults(unit, no_value, **field)
     found |= {"custom": custom, "color": colour or {"mode": "palette-classic"}}
     return panel(
         "timeseries",

@@ -125,6 +125,13 @@ def availability(window: str, by: str = "region") -> str:
     return f"{good} / ({judged} > 0)"
 
 
+def recorded_availability(window: str, longest_gap: str) -> str:
+    """Return an availability that Prometheus records; the gap is a little more than the rule's interval."""
+    return (
+        f"max by (region) (last_over_time(region:vpn_target_availability:ratio_{window}{{{IN_REGION}}}[{longest_gap}]))"
+    )
+
+
 def down_hours(window: str) -> str:
     """Return the hours that targets of each region were down in a window, all targets added up."""
     good, judged = (

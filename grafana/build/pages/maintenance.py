@@ -176,7 +176,7 @@ def _versions(say: Language) -> Json:
     builds = " or ".join(f"{part}_build_info" for part in ("vpn", "alertbridge", "prometheus", "alertmanager"))
     return table_panel(
         say("Versions", "Versi"),
-        say("What is running.", "Yang sedang berjalan."),
+        say("The versions that are running now.", "Versi yang sedang berjalan saat ini."),
         [table(f"max by (job, version) ({builds})")],
         [columns.plain("job", say("Part", "Komponen")), columns.plain("version", say("Version", "Versi"))],
         empty=say("No data", "Tidak ada data"),
@@ -223,7 +223,7 @@ def _discards(say: Language) -> Json:
                 "C",
             ),
         ],
-        unit="pps",
+        unit="none",
         at_least=1,
         overrides=[override("byFrameRefID", "A", color=shades(BLUE))],
     )

@@ -40,11 +40,12 @@ def build(say: Language) -> Json:
 def _curve(say: Language) -> Json:
     """Return the round trip; a gap is a probe without an answer."""
     panel = curves(
-        say("Round trip of the newest probe", "Waktu tempuh ping terbaru"),
+        say("$target: round trip of the newest probe", "$target: waktu tempuh ping terbaru"),
         say("A gap is a probe without an answer.", "Bagian kosong berarti ping tanpa jawaban."),
         [series(per_target("vpn_target_last_rtt_seconds", IN_TARGET), "{{target}}", interval=STEP)],
         unit="s",
         legend=False,
+        no_value=say("No reply in this time range", "Tidak ada jawaban dalam rentang waktu ini"),
         colour=one_colour(),
     )
     panel["fieldConfig"]["defaults"]["custom"]["showPoints"] = "always"
@@ -58,7 +59,7 @@ def _log(say: Language) -> Json:
     reasons = f"sum by (region, target, reason) (vpn_target_probe_failures_total{{{IN_TARGET}}})"
     no_reply = missing(say("no reply", "tanpa jawaban"), RED)
     return table_panel(
-        say("Log, newest first", "Log, terbaru di atas"),
+        say("Log of $target, newest first", "Log $target, terbaru di atas"),
         say(
             "A row per scrape (5 s): the newest probe's round trip or its silence, how many probes ended since the row "
             "before, and how many of them failed for which reason.",
@@ -73,13 +74,11 @@ def _log(say: Language) -> Json:
             samples(f"{reasons} - {_before(reasons)} > 0", "D", interval=STEP),
         ],
         [
-            Column(field="Time", title=say("Time", "Waktu"), width=200, unit="dateTimeAsIso"),
-            columns.plain("region", say("Region", "Wilayah"), width=85),
-            columns.plain("target", say("Target", "Alat")),
-            columns.state("Value #A", say),
+            Column(field="Time", title=say("Time", "Waktu"), width=165, unit="dateTimeAsIso"),
             Column(
                 field="Value #B",
                 title=say("Result", "Hasil"),
+                width=115,
                 unit="s",
                 decimals=1,
                 mappings=[no_reply],
@@ -87,6 +86,7 @@ def _log(say: Language) -> Json:
                 cell="color-text",
                 align="right",
             ),
+            columns.state("Value #A", say),
             columns.count("Value #C", say("Probes", "Ping"), width=90),
             columns.count("Value #D", say("Failed", "Gagal"), width=90),
             columns.plain("reason", say("Reason", "Alasan")),
@@ -94,6 +94,7 @@ def _log(say: Language) -> Json:
         empty=say("No data in this time range", "Tidak ada data dalam rentang waktu ini"),
         sort=(say("Time", "Waktu"), True),
         keep=("Time",),
+        dropped=("region", "target"),
     )
 
 

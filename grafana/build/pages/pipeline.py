@@ -135,7 +135,7 @@ def _probes(say: Language) -> Json:
             "Ping terjadwal, jawabannya, dan ping konfirmasi yang bertanya lagi di saat buruk.",
         ),
         [series(f"sum(rate({metric}[$__rate_interval]))", legend, ref) for ref, metric, legend, _ in rows],
-        unit="pps",
+        unit="none",
         overrides=[override("byFrameRefID", ref, color=one_colour(colour)) for ref, _, _, colour in rows],
     )
 

@@ -13,6 +13,7 @@ from grafana.build.promql import (
     IN_REGION,
     availability,
     per_region,
+    recorded_availability,
     region_code,
     region_info,
     series,
@@ -78,9 +79,9 @@ def _regions(say: Language) -> Json:
         "D": per_region(metric, State.LOW),
         "E": per_region(metric, State.DOWN),
         "F": per_region(metric, State.UNKNOWN),
-        "G": availability("1d"),
+        "G": recorded_availability("1d", "3m"),
         "H": availability("7d"),
-        "I": availability("30d"),
+        "I": recorded_availability("30d", "15m"),
         "J": f"histogram_quantile(0.5, {buckets}) > 0",  # "> 0" drops the NaN of a region that is silent
         "K": f"avg by (region) (vpn_target_loss_ratio{{{IN_REGION}}})",
     }

@@ -181,7 +181,7 @@ def _cause(say: Language) -> Json:
         ],
         empty=say("Neither in outage nor about to change", "Tidak terputus dan tidak akan berubah"),
         paged=False,
-        dropped=("Value #A", "region", "target"),
+        dropped=("Value #A", "Value", "region", "target"),
     )
 
 
@@ -208,6 +208,7 @@ def _rtt(say: Language) -> Json:
             series(per_target("vpn_target_rtt_seconds", THIS), say("median", "median"), "B"),
         ],
         unit="s",
+        no_value=say("No reply in this time range", "Tidak ada jawaban dalam rentang waktu ini"),
         overrides=[
             override("byFrameRefID", "A", color=one_colour(BLUE), custom_fillOpacity=0),
             override("byFrameRefID", "B", color=one_colour(PURPLE), custom_lineWidth=2),
@@ -237,6 +238,7 @@ def _jitter(say: Language) -> Json:
         say("Median difference of neighbouring replies.", "Median selisih jawaban berurutan."),
         [series(per_target("vpn_target_jitter_seconds", THIS), "jitter")],
         unit="s",
+        no_value=say("No reply in this time range", "Tidak ada jawaban dalam rentang waktu ini"),
         colour=one_colour(BLUE),
         legend=False,
     )
@@ -253,6 +255,7 @@ def _failures(say: Language) -> Json:
         ),
         [series(expr, "{{reason}}")],
         unit="none",
+        no_value=say("No probe failed in this time range", "Tidak ada ping gagal dalam rentang waktu ini"),
         bars=True,
         stacked=True,
         colour=shades(RED),

@@ -47,8 +47,8 @@ def build(say: Language) -> Json:
     canvas.place(data_age(say), x=20, y=0, w=4, h=3)
     canvas.place(_map(say), x=0, y=3, w=15, h=12)
     canvas.place(_problems(say), x=15, y=3, w=9, h=12)
-    canvas.place(_changes(say), x=0, y=15, w=13, h=9)
-    canvas.place(alert_table(say), x=13, y=15, w=11, h=9)
+    canvas.place(_changes(say), x=0, y=15, w=12, h=9)
+    canvas.place(alert_table(say), x=12, y=15, w=12, h=9)
     return dashboard(
         VPN_MAP,
         say,
@@ -232,7 +232,7 @@ def alert_table(say: Language, alertstate: str = "firing") -> Json:
             columns.severity(say),
             columns.plain("alertname", say("Alert", "Peringatan")),
             columns.plain("target", say("Target", "Alat"), links=[target_link(say)]),
-            columns.plain("region", say("Region", "Wilayah"), width=80),
+            columns.plain("region", say("Region", "Wilayah"), width=75),
             columns.since("Value", say, width=135),
         ],
         empty=say("None", "Tidak ada") if not firing else say("No alert is firing", "Tidak ada peringatan aktif"),
