@@ -209,7 +209,7 @@ class _SheetReader:
                     RowProblem(
                         where=row.where,
                         problem=f"has the same {'code' if own else 'name and address'} as {known.where.split()[-2]} "
-                        f"{known.where.split()[-1]} ({row.name})",
+                        f"{known.where.split()[-1]} ({known.name})",
                         remedy="correct or remove one of the two",
                     )
                 )
