@@ -66,6 +66,7 @@ class Rows:
         target, verdict = self.index.target(slot), self.verdict
         region = self.index.region_of[target.region]
         since = float(verdict.since[slot])
+        silent = int(verdict.code[slot]) == State.DOWN
         return TargetRow(
             target=target,
             region=region,
@@ -74,8 +75,9 @@ class Rows:
             since_iso=since,
             age=words.span(self.now - since, self.texts) if words.known(since) else words.NOTHING,
             note=self.note(slot),
-            rtt=words.milliseconds(float(verdict.rtt[slot])),
-            jitter=words.milliseconds(float(verdict.jitter[slot])),
+            # The median of the last replies lives on while nothing answers: as a present value it would be untrue.
+            rtt=words.NOTHING if silent else words.milliseconds(float(verdict.rtt[slot])),
+            jitter=words.NOTHING if silent else words.milliseconds(float(verdict.jitter[slot])),
             loss=words.percent(float(verdict.loss[slot])),
             cut_off=bool(verdict.cut_off[slot]),
             flapping=bool(verdict.flapping[slot]),

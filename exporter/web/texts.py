@@ -24,7 +24,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "maintenance": ("Maintenance", "Maintenance"),
     # freshness
     "live": ("live", "langsung"),
-    "data_is": ("data is {age} old", "data berumur {age}"),
+    "data_is": ("data {age} old", "data {age} lalu"),
     "lost": (
         "No answer from the exporter for {age}. What you see is from then; it is tried again by itself.",
         "Exporter tidak menjawab selama {age}. Yang terlihat adalah keadaan saat itu; dicoba lagi otomatis.",
@@ -68,8 +68,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "zoom_all": ("Whole country", "Seluruh negeri"),
     "region_dot": ("region", "wilayah"),
     "target_dot": ("target", "alat"),
-    "no_place_targets": ("{count} targets have no coordinates", "{count} alat tanpa koordinat"),
-    "no_place_regions": ("{count} regions have no coordinates", "{count} wilayah tanpa koordinat"),
+    "no_place_targets": ("targets without coordinates: {count}", "alat tanpa koordinat: {count}"),
+    "no_place_regions": ("regions without coordinates: {count}", "wilayah tanpa koordinat: {count}"),
     "problems": ("Current problems", "Masalah saat ini"),
     "no_problems": ("No problem at this moment.", "Tidak ada masalah saat ini."),
     "no_targets": (
@@ -78,7 +78,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "more": ("and {count} more", "dan {count} lagi"),
     "whole_region": ("whole region", "seluruh wilayah"),
-    "cut_off_behind": ("{count} cut off behind it", "{count} terputus di belakangnya"),
+    "cut_off_count": ("{count} cut off", "{count} ikut terputus"),
+    "cut_off_behind": ("{count} cut off behind it", "{count} ikut terputus di belakangnya"),
     "cut_off_by": ("cut off by {culprit}", "terputus karena {culprit}"),
     "was": ("last known {state}", "terakhir {state}"),
     "changes": ("Recent changes", "Perubahan terakhir"),
@@ -143,6 +144,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "grid": ("regular", "rutin"),
     "confirmation": ("confirmation", "konfirmasi"),
     "reply": ("reply", "balasan"),
+    "failure": ("failed", "gagal"),
     "pending": ("waiting", "menunggu"),
     "void": ("not counted", "tidak dihitung"),
     "log_note": (
@@ -238,7 +240,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "cause_device": ("the device", "alat"),
     "cause_tunnel": ("VPN tunnel", "terowongan VPN"),
     "cause_site": ("the site", "situs"),
-    "cause_hub": ("its hub", "hub"),
+    "cause_hub": ("the hub", "hub"),
     "cause_region": ("whole region", "seluruh wilayah"),
     "cause_provider": ("the provider", "penyedia"),
     "cause_uplink": ("our uplink", "uplink kita"),

@@ -68,8 +68,12 @@ export async function drawMap() {
   const dots = svg.querySelector(".dots");
   const focused = document.activeElement?.closest?.("#map a")?.getAttribute("data-choose");
   dots.replaceChildren();
+  // A target that its region's shape covers, in the same state, would only blur it; closer up it comes out.
+  const shapes = ORDER.map(() => []);
+  places.regions.forEach(([, , longitude, latitude], index) => shapes[Number(regions[index])].push([longitude, latitude]));
+  const covered = (state, x, y) => shapes[state].some(([rx, ry]) => Math.hypot(rx - x, ry - y) < 8 * scale);
   const many = places.targets.length > 1500;
-  const boxes = [];
+  const boxes = places.regions.map(([, , x, latitude]) => [x - 7 * scale, -latitude - 7 * scale, x + 7 * scale, -latitude + 7 * scale]);
   const labels = [];
   for (const state of ORDER) {
     places.regions.forEach(([id, name, longitude, latitude], index) => {
@@ -82,17 +86,28 @@ export async function drawMap() {
     const radius = (many ? 2.2 : state === 2 ? 3.4 : 4.4) * scale;
     let path = "";
     for (let index = 0; index < targets.length; index++) {
-      if (targets.charCodeAt(index) - 48 === state) path += shape(state, places.targets[index][2], -places.targets[index][3], radius);
+      const [, , longitude, latitude] = places.targets[index];
+      if (targets.charCodeAt(index) - 48 === state && !covered(state, longitude, latitude)) path += shape(state, longitude, -latitude, radius);
     }
-    if (path) element("path", { class: `shape ${STATES[state]}`, d: path, "aria-hidden": "true" }, dots);
+    if (path) element("path", { class: `shape ${STATES[state]}${many ? " many" : ""}`, d: path, "aria-hidden": "true" }, dots);
   }
   if (svg.clientWidth > 480 || view.width < FULL.width * .7) {
-    for (const [name, x, y] of labels) { // worst first: a name that would cover another is left out
-      const width = name.length * 6.6 * scale;
-      const box = [x + 10 * scale, y - 8 * scale, x + 10 * scale + width, y + 8 * scale];
-      if (box[2] > view.x + view.width || boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
-      boxes.push(box);
-      element("text", { x: box[0], y: y + 4 * scale, "font-size": 12 * scale, "stroke-width": 3.5 * scale, "aria-hidden": "true" }, dots).textContent = name;
+    for (const [name, x, y] of labels) { // worst first: a name that finds no free side is left out
+      const width = name.length * 7.2 * scale;
+      const height = 15 * scale;
+      const sides = [["start", x + 10 * scale, 0], ["end", x - 10 * scale, 0], ["middle", x, 16 * scale], ["middle", x, -16 * scale]];
+      const boxOf = ([anchor, at, down]) => {
+        const left = anchor === "start" ? at : anchor === "end" ? at - width : at - width / 2;
+        return [left, y + down - height / 2, left + width, y + down + height / 2];
+      };
+      const side = sides.find((candidate) => {
+        const box = boxOf(candidate);
+        return box[0] >= view.x && box[2] <= view.x + view.width && box[1] >= view.y && box[3] <= view.y + view.height
+          && !boxes.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]);
+      });
+      if (!side) continue;
+      boxes.push(boxOf(side));
+      element("text", { x: side[1], y: y + side[2] + 4 * scale, "text-anchor": side[0], "font-size": 12 * scale, "stroke-width": 3.5 * scale, "aria-hidden": "true" }, dots).textContent = name;
     }
   }
   if (focused) dots.querySelector(`[data-choose="${CSS.escape(focused)}"]`)?.focus();

@@ -47,9 +47,9 @@ function layChildren(old, fresh) {
   let place = old.firstChild;
   for (const child of [...fresh.childNodes]) {
     const key = keyOf(child);
-    let match = null;
-    if (key !== null) match = keyed.get(key) ?? null;
-    else if (place && keyOf(place) === null && place.nodeName === child.nodeName) match = place;
+    let match = key !== null ? keyed.get(key) ?? null : place;
+    // Something without a key went away before this one: the next of its kind is meant.
+    while (key === null && match && (keyOf(match) !== null || match.nodeName !== child.nodeName)) match = match.nextSibling;
     if (match && match.nodeName === child.nodeName) {
       if (match === place) place = place.nextSibling;
       else old.insertBefore(match, place);
@@ -165,6 +165,7 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("online", ask);
 
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 startMap(choose);
 setInterval(tick, 1000);
 timer = setTimeout(ask, Number(live().dataset.poll) * 1000);

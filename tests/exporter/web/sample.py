@@ -202,3 +202,20 @@ def big_inventory(count: int) -> Inventory:
             )
         )
     return Inventory(regions=REGIONS, targets=tuple(targets))
+
+
+def big_verdict(roster: Roster, *, at: float = NOW) -> Verdict:
+    """Return a verdict for `big_inventory`: the second hub with its sites fallen, a few low, single ones down."""
+    verdict = neutral_verdict(roster, at=at)
+    targets = [target for target in roster.targets if target is not None]
+    hub = roster.slot_of[targets[100].id]
+    for number, target in enumerate(targets):
+        slot = roster.slot_of[target.id]
+        if 100 <= number < 200:
+            set_down(verdict, roster, target.id, Cause.HUB, hub, since=at - 300.0)
+        elif number % 97 == 5:
+            verdict.code[slot], verdict.since[slot] = State.LOW, at - float(number)
+        elif number % 499 == 7:
+            set_down(verdict, roster, target.id, Cause.DEVICE, slot, since=at - float(number))
+    verdict.cut_off_count[hub] = 99
+    return verdict
