@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+COMMIT_SECONDS = 8.0  # Alertmanager gives up after max(group_interval, 10 s)
 BODY_LIMIT = 8 * 1024 * 1024
 ALERTS_PATH = "/alerts"
 # A proxy on this machine speaks from loopback for anybody; what it adds tells it.
@@ -90,7 +92,11 @@ class Webhook:
                 queries.remember(RECEIVERS, "\n".join(filter(None, [*known, group.receiver])))
             return intake.take(queries, group.alerts, settings, now=now)
 
-        taken = await self.store.transact(work)
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                taken = await self.store.transact(work)
+        except TimeoutError as error:
+            raise StoreError(f"no commit within {COMMIT_SECONDS:g} s") from error
         for item in taken:
             log.info(
                 "alert",
