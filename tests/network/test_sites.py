@@ -132,7 +132,7 @@ def test_timeout_longer_than_the_interval_keeps_several_in_flight(space: Namespa
     target = icmp_target("vsat", "10.50.4.1", interval_seconds=0.2, timeout_seconds=3.0)
     with Rig([target], space=space) as rig:
         rig.until(lambda: int(rig.process("in_flight_probes")) >= 3)
-        rig.until(lambda: rig.ended("vsat") >= 20)
+        rig.until(lambda: rig.ended("vsat") >= 12)
         rtts = rig.rtts("vsat")
         assert rig.failures("vsat") == {}
     assert ((rtts > 0.649) & (rtts < 0.8)).all()
@@ -142,17 +142,17 @@ def test_a_silent_target_is_confirmed_until_it_answers(space: Namespace, sites: 
     """Confirmation probes come about every 200 ms, touch no counter of the target, and stop with the reply."""
     sites.rules({"10.50.5.1": {}})
     with Rig([icmp_target("site", "10.50.5.1")], space=space, uplinks=["10.50.5.9"]) as rig:
-        rig.until(lambda: rig.ended("site") >= 2)
+        rig.until(lambda: rig.ended("site") >= 1)
         sites.rules({"10.50.5.1": {"answer": "silent"}})
-        rig.until(lambda: int(rig.columns["confirm_count"][rig.roster.slot_of["site"]]) >= 10)
+        rig.until(lambda: int(rig.columns["confirm_count"][rig.roster.slot_of["site"]]) >= 7)
         slot = rig.roster.slot_of["site"]
-        sent_at = np.sort(rig.columns["confirm_sent_at"][slot][:10])
+        sent_at = np.sort(rig.columns["confirm_sent_at"][slot][:7])
         assert float(np.median(np.diff(sent_at))) == pytest.approx(0.2, abs=0.06)
         assert rig.ended("site") < 10
         sites.rules({"10.50.5.1": {}})
         rig.until(lambda: rig.columns["last_reply_sent_at"][slot] > sent_at[-1])
         count = int(rig.columns["confirm_count"][slot])
-        rig.watch(1.0)
+        rig.watch(0.7)
         assert int(rig.columns["confirm_count"][slot]) <= count + 1
         uplink = rig.roster.uplinks[0][1]
         assert int(rig.columns["confirm_count"][uplink]) == 0, "uplinks are asked often enough"
@@ -163,7 +163,7 @@ def test_a_silent_target_is_confirmed_until_it_answers(space: Namespace, sites: 
 def test_no_confirmation_when_the_judge_says_so(word: str, space: Namespace, sites: Sites) -> None:
     """A target that is declared down, and an isolated monitor, send no confirmation probes."""
     sites.rules({"10.50.5.2": {"answer": "silent"}})
-    with Rig([icmp_target("site", "10.50.5.2")], space=space) as rig:
+    with Rig([icmp_target("site", "10.50.5.2", interval_seconds=0.5, timeout_seconds=0.5)], space=space) as rig:
         column = rig.board.slot["quiet"] if word == "quiet" else rig.board.control["isolated"]
         column[0] = 1
         rig.until(lambda: rig.ended("site") >= 3)
@@ -179,7 +179,7 @@ def test_confirmations_are_capped(space: Namespace, sites: Sites) -> None:
     with Rig(targets, space=space) as rig:
         rig.until(lambda: int(rig.process("confirmations_total")) >= 50)
         began, count = time.monotonic(), int(rig.process("confirmations_total"))
-        rig.watch(2.0)
+        rig.watch(1.5)
         rate = (int(rig.process("confirmations_total")) - count) / (time.monotonic() - began)
     assert 100 <= rate <= 260
     confirmed = rig.columns["confirm_count"][:500]

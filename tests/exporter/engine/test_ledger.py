@@ -208,7 +208,7 @@ def test_the_watched_probe_is_the_oldest_since_the_last_answer(board: Board) -> 
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)  # a busy machine is slow now and then
 def test_sent_equals_ended_plus_in_flight(data: st.DataObject) -> None:
     """In any order of sends, answers, errors, expiries and reloads, the account is even."""
     board = Board.create(BoardSize(slots=4, regions=1))

@@ -132,9 +132,9 @@ def test_a_closed_port_is_confirmed_and_refused() -> None:
     target = replace(_tcp_target("t", port), settings=Profile(interval_seconds=60.0))
     with Rig([target]) as rig:
         slot = rig.roster.slot_of["t"]
-        rig.until(lambda: int(rig.columns["confirm_count"][slot]) >= 4)
+        rig.until(lambda: int(rig.columns["confirm_count"][slot]) >= 3)
         assert set(rig.failures("t")) == {FailureReason.REFUSED}
-        sent_at = rig.columns["confirm_sent_at"][slot][:4]
+        sent_at = rig.columns["confirm_sent_at"][slot][:3]
         assert np.diff(sent_at) == pytest.approx(1.0, abs=0.3)
         rig.assert_every_probe_accounted()
 
@@ -147,7 +147,7 @@ def test_ten_thousand_targets_without_a_loss(version: int) -> None:
         icmp_target(f"t{n}", f"127.{1 + n // 250}.0.{1 + n % 250}" if version == 4 else "::1") for n in range(count)
     ]
     with Rig(targets) as rig:
-        rig.until(lambda: int(rig.columns["probes_total"][:count].min()) >= 3, seconds=40)
+        rig.until(lambda: int(rig.columns["probes_total"][:count].min()) >= 2, seconds=40)
         status = rig.columns["grid_status"][:count].copy()
         assert int(rig.process("receive_drops_total")) == 0
         assert rig.process("discarded_total").sum() == 0
@@ -163,7 +163,7 @@ def test_ten_thousand_targets_without_a_loss(version: int) -> None:
 def test_heartbeats_come_twenty_times_a_second(portable: bool) -> None:
     """An idle process too says that it is alive, and that it has read everything."""
     with Rig([icmp_target("a", "127.0.5.1", interval_seconds=60.0)], portable=portable) as rig:
-        rig.until(lambda: rig.ended("a") >= 3)
+        rig.until(lambda: rig.ended("a") >= 1)
         heartbeats: set[float] = set()
         drained: set[float] = set()
 
@@ -220,5 +220,5 @@ def test_a_process_that_dies_at_once_is_not_started_in_a_hurry(monkeypatch: pyte
     """It is started again, a little later each time."""
     monkeypatch.setattr("exporter.engine.supervisor._MODULES", {PROCESS_ICMP: ("icmp", "exporter.engine.nothing")})
     with Rig([icmp_target("a", "127.0.8.1")]) as rig:
-        rig.watch(3.0)
-        assert 2 <= rig.supervisor.restarts["dead"] <= 4
+        rig.watch(2.2)
+        assert 2 <= rig.supervisor.restarts["dead"] <= 3
