@@ -27,7 +27,7 @@ def state(field: str, say: Language, title: str | None = None) -> Column:
 
 def name(say: Language, width: int | None = None) -> Column:
     """Return the target's name, a link to its page: one link is shown as such, two would hide behind a menu."""
-    return Column(field="name", title=say("Name", "Nama"), width=width, links=[target_link(say)])
+    return Column(field="name", title=say("Name", "Nama"), width=width, min_width=110, links=[target_link(say)])
 
 
 def region(say: Language, width: int | None = None) -> Column:

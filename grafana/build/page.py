@@ -187,11 +187,14 @@ def alert_marks(say: Language) -> Json:
 
 
 def change_marks(say: Language) -> Json:
-    """Return the annotation that marks each change of state where it happened, however coarse the step."""
+    """Return the annotation that marks each change of state where it happened, however coarse the step.
+
+    Off until somebody wants it: on short ranges the bands of states say the same more calmly.
+    """
     return {
         "name": say("Changes", "Perubahan"),
         "datasource": DATASOURCE,
-        "enable": True,
+        "enable": False,
         "hide": False,
         "iconColor": BLUE,
         "useValueForTime": True,

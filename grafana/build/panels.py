@@ -181,8 +181,8 @@ def state_timeline(
     )
 
 
-def status_history(title: str, description: str, targets: list[Json], **field: Any) -> Json:
-    """Return one cell per series and step, coloured by thresholds."""
+def status_history(title: str, description: str, targets: list[Json], *, step: str, **field: Any) -> Json:
+    """Return one cell per series and step, coloured by thresholds. A fine step draws nothing: too many cells."""
     custom = {"fillOpacity": 85, "lineWidth": 1}
     return panel(
         "status-history",
@@ -190,6 +190,7 @@ def status_history(title: str, description: str, targets: list[Json], **field: A
         description,
         targets,
         fieldConfig={"defaults": defaults(**field) | {"custom": custom}, "overrides": []},
+        interval=step,
         options={
             "showValue": "auto",
             "rowHeight": 0.85,

@@ -17,6 +17,7 @@ class Column:
     field: str
     title: str
     width: int | None = None  # pixels; coloured columns need one, else their text is cut
+    min_width: int | None = None  # pixels; for columns that share what is left
     unit: str | None = None
     decimals: int | None = None
     mappings: list[Json] = dataclasses.field(default_factory=list)
@@ -31,24 +32,19 @@ class Column:
         """Return the override of this column."""
         # noValue always: else an empty cell shows the sentence that is meant for an empty table
         properties: Json = {"displayName": self.title, "noValue": self.no_value}
-        if self.width is not None:
-            properties["custom_width"] = self.width
-        if self.unit is not None:
-            properties["unit"] = self.unit
-        if self.decimals is not None:
-            properties["decimals"] = self.decimals
-        if self.mappings:
-            properties["mappings"] = self.mappings
-        if self.thresholds:
-            properties["thresholds"] = self.thresholds
-        if self.cell:
-            properties["custom_cellOptions"] = {"type": self.cell, "mode": "basic"}
-        if self.links:
-            properties["links"] = self.links
-        if self.align:
-            properties["custom_align"] = self.align
-        if self.hidden:
-            properties["custom_hidden"] = True
+        optional: Json = {
+            "custom_width": self.width,
+            "custom_minWidth": self.min_width,
+            "unit": self.unit,
+            "decimals": self.decimals,
+            "mappings": self.mappings or None,
+            "thresholds": self.thresholds,
+            "custom_cellOptions": {"type": self.cell, "mode": "basic"} if self.cell else None,
+            "links": self.links or None,
+            "custom_align": self.align,
+            "custom_hidden": self.hidden or None,
+        }
+        properties |= {name: value for name, value in optional.items() if value is not None}
         return override("byName", self.field, **properties)
 
 

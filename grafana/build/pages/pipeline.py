@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_now(say), x=0, y=0, w=24, h=3)
+    canvas.place(_judging(say), x=0, y=0, w=13, h=3)
+    canvas.place(_telling(say), x=13, y=0, w=11, h=3)
     canvas.place(_pending(say), x=0, y=3, w=13, h=9)
     canvas.place(alert_table(say, "pending"), x=13, y=3, w=11, h=9)
     canvas.row(say("Probing", "Ping"), y=12)
@@ -44,45 +45,58 @@ def build(say: Language) -> Json:
     )
 
 
-def _now(say: Language) -> Json:
-    """Return the depth of every queue on the way."""
+def _judging(say: Language) -> Json:
+    """Return the depth of the queues before a change: judge, engine, rules."""
     rows = {
-        "A": (
-            f"count(vpn_target_pending{{{IN_REGION}}}) or 0 * sum(vpn_target_outage)",
-            say("changes near", "akan berubah"),
-        ),
+        "A": (f"count(vpn_target_pending{{{IN_REGION}}}) or 0 * sum(vpn_target_outage)", say("changes", "perubahan")),
         "B": ("sum(vpn_engine_due_probes)", say("probes due", "ping menunggu")),
-        "C": ("sum(vpn_engine_in_flight_probes)", say("probes in flight", "ping di jalan")),
-        "D": ('count(ALERTS{alertstate="pending"}) or 0 * count(up)', say("alerts pending", "peringatan tertunda")),
-        "E": ('sum(alertbridge_outbox_messages{state="pending"})', say("messages waiting", "pesan menunggu")),
-        "F": ('sum(alertbridge_outbox_messages{state="dead"})', say("messages given up", "pesan gagal")),
-        "G": (
-            "round(time() - min(alertbridge_outbox_oldest_timestamp_seconds > 0))",
-            say("oldest message", "pesan tertua"),
-        ),
+        "C": ("sum(vpn_engine_in_flight_probes)", say("in flight", "di jalan")),
+        "D": ('count(ALERTS{alertstate="pending"}) or 0 * count(up)', say("alerts", "peringatan")),
     }
-    neutral = {"mode": "fixed", "fixedColor": BLUE}
-    overrides = [override("byFrameRefID", ref, color=neutral) for ref in "ABCD"]
-    overrides += [
-        override("byFrameRefID", "E", thresholds=thresholds(GREEN, (20, YELLOW), (200, RED))),
-        override("byFrameRefID", "F", thresholds=thresholds(GREEN, (1, RED))),
-        override("byFrameRefID", "G", thresholds=thresholds(GREEN, (60, YELLOW), (300, RED)), unit="s"),
-    ]
     return stat(
-        say("On the way now", "Sedang berjalan"),
+        say("On the way to a change", "Menuju perubahan"),
         say(
-            "From left to right the way of a change: judge, engine, alert rules, the bridge's outbox. A dash: "
-            "nothing there, or "
+            "States about to change, probes due and in flight, alerts about to fire. A dash means that there is "
             "no data.",
-            "Dari kiri ke kanan jalannya perubahan: penilai, mesin ping, aturan, kotak keluar pesan. Tanda "
-            "hubung: tidak ada, atau "
+            "Status yang akan berubah, ping yang menunggu dan di jalan, peringatan yang akan aktif. Tanda hubung "
+            "berarti "
             "tidak ada data.",
         ),
         [value(expr, legend, ref) for ref, (expr, legend) in rows.items()],
         background=False,
         orientation="vertical",
         text="value_and_name",
-        overrides=overrides,
+        color=one_colour(BLUE),
+        size={"valueSize": 26, "titleSize": 12},
+    )
+
+
+def _telling(say: Language) -> Json:
+    """Return the depth of the bridge's outbox."""
+    oldest = "round(time() - min(alertbridge_outbox_oldest_timestamp_seconds > 0))"
+    rows = {
+        "A": ('sum(alertbridge_outbox_messages{state="pending"})', say("waiting", "menunggu")),
+        "B": (oldest, say("oldest", "tertua")),
+        "C": ('sum(alertbridge_outbox_messages{state="dead"})', say("given up", "gagal")),
+    }
+    return stat(
+        say("Messages on the way to Telegram", "Pesan menuju Telegram"),
+        say(
+            "The bridge's outbox: messages waiting, the age of the oldest, messages given up. A dash: none "
+            "waits, or there "
+            "is no data.",
+            "Kotak keluar bridge: pesan menunggu, umur yang tertua, pesan yang gagal. Tanda hubung: tidak ada yang "
+            "menunggu, atau tidak ada data.",
+        ),
+        [value(expr, legend, ref) for ref, (expr, legend) in rows.items()],
+        background=False,
+        orientation="vertical",
+        text="value_and_name",
+        overrides=[
+            override("byFrameRefID", "A", thresholds=thresholds(GREEN, (20, YELLOW), (200, RED))),
+            override("byFrameRefID", "B", thresholds=thresholds(GREEN, (60, YELLOW), (300, RED)), unit="s"),
+            override("byFrameRefID", "C", thresholds=thresholds(GREEN, (1, RED))),
+        ],
         size={"valueSize": 26, "titleSize": 12},
     )
 
@@ -111,8 +125,8 @@ def _pending(say: Language) -> Json:
                 cell="color-background",
                 align="center",
             ),
-            columns.count("Value #A", say("Probes missing", "Kurang ping"), width=125),
             columns.name(say),
+            columns.count("Value #A", say("Probes missing", "Kurang ping"), width=125),
             columns.region(say, width=85),
             columns.hidden("target"),
         ],
