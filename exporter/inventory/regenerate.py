@@ -224,7 +224,16 @@ class _Planner:
     def _mark_gone(self) -> None:
         """Mark entries whose row is gone; remove those that have been marked for long and lead to nobody."""
         gateways = {target.gateway for target in self._inventory.targets}
+        wanted = {
+            (canonical_address(row.address), row.values.get("probe") or entry.probe.text): row
+            for _, row, entry in self._matched
+        }
         for entry in self._gone:
+            heir = wanted.get(_place(entry))
+            if heir is not None and entry.id not in gateways:
+                self._removals.append(entry.id)
+                self._notes.append(f"{entry.id} ({entry.name}) is removed: its address is now that of {heir.name}")
+                continue
             if entry.missing_since is None:
                 self._missing.append(Change(id=entry.id, values={"missing_since": self._today.isoformat()}))
                 continue

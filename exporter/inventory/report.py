@@ -29,7 +29,7 @@ def summary_lines(plan: Plan) -> Iterator[str]:
     yield from _part(
         plan.missing, "?", "yellow", "target no longer in its source (marked, still probed)", lambda c: c.id
     )
-    yield from _part(plan.removals, "-", "red", "target missing for 30 days (removed)", str)
+    yield from _part(plan.removals, "-", "red", "removed target", str)
     for note in plan.notes:
         yield f"note: {note}"
     for problem in plan.problems:

@@ -122,6 +122,15 @@ def test_a_missing_gateway_of_others_is_not_removed() -> None:
     assert "gt (GT) is missing but stays: it is the gateway of others" in made.notes
 
 
+def test_a_gone_entry_whose_address_another_row_took_is_removed_at_once() -> None:
+    """Both cannot stay: one address probed in one way is one device."""
+    other = '  - {id: pk, name: PK, region: JBR, address: 10.0.1.2, source: "csv:sites#k2"}\n'
+    made = plan(FROM_LIST + other, reading(row("k2", "10.0.1.1", name="PK")))
+    assert made.problems == ()
+    assert made.removals == ("gt",)
+    assert "gt (GT) is removed: its address is now that of PK" in made.notes
+
+
 def test_entries_of_a_source_that_was_not_read_are_left_alone() -> None:
     other = FROM_LIST.replace("csv:sites#", "csv:other#")
     made = plan(other, reading(row("k2", "10.0.1.2")))
@@ -284,7 +293,7 @@ _ROWS = st.lists(
 def test_a_plan_that_was_written_leaves_nothing_to_do(
     before: list[Row], after: list[Row], windows: bool, block: bool
 ) -> None:
-    """For any two lists in turn: what is written loads, is up to date, and keeps ids and the hand-written line."""
+    """For any two lists in turn: what is written loads, is up to date, and keeps the hand-written line as it is."""
     hand = (
         BY_HAND if not block else "  - id: hand\n    name: By hand   # mine\n    region: JBR\n    address: 10.0.0.1\n"
     )
