@@ -67,8 +67,9 @@ class ActionRoutes:
         log.info("action", action="restart", **_who(request))
         async with self._one_at_a_time:
             await self._actions.restart_engine()
-        text = self._renderer.texts(request).restarted
-        return self._answer(request, 202, {"message": text, "restarting": True}, text)
+        texts = self._renderer.texts(request)
+        content = {"message": texts.restarted, "restarting": True}
+        return self._answer(request, 202, content, texts.restarted)
 
     def _answer(self, request: Request, status: int, content: dict[str, Any], text: str) -> Response:
         """Answer with JSON, or with a page where a form was sent without the script."""

@@ -12,7 +12,7 @@ import numpy as np
 from starlette.routing import Route
 
 from exporter.engine.board import CONFIRM, GRID
-from exporter.outcome import UNKNOWN_REASONS, State
+from exporter.outcome import REASONS, UNKNOWN_REASONS, State, Status, failure_status
 from exporter.state.verdict import NO_STATE
 from exporter.web.answers import JSON, answer, fingerprint, json_bytes, problem
 from exporter.web.items import (
@@ -20,7 +20,6 @@ from exporter.web.items import (
     outage_item,
     pipeline_item,
     region_items,
-    result_word,
     rfc3339,
     target_items,
 )
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
 _LOG_LIMIT = 200
 _OUTAGE_LIMIT = 100
+_REACH = 50_000  # rows that are looked through for a result: the newest of the slots that hold one
 
 
 class Api:
@@ -139,23 +139,37 @@ def probe_rows(
     slots = select(index, verdict, selection)
     if target := query.get("target"):
         slots = slots[slots == index.roster.slot_of.get(target, -1)]
-    counts = view.board.slot
-    total = int(
-        counts["grid_count"][slots].clip(max=GRID).sum() + counts["confirm_count"][slots].clip(max=CONFIRM).sum()
-    )
+    columns = view.board.slot
     end = selection.offset + selection.limit
     wanted = query.get("result") or None
-    # A filter on the result looks at everything the rings hold: a failure among a thousand replies must be found.
-    rows = list(view.probes(slots.tolist(), end if wanted is None else total))
-    if wanted is not None:
-        rows = [row for row in rows if _has_result(row, wanted)]
-        total = len(rows)
-    return rows[selection.offset : end], total
+    if wanted is None:
+        held = (
+            columns["grid_count"][slots].clip(max=GRID).sum() + columns["confirm_count"][slots].clip(max=CONFIRM).sum()
+        )
+        return list(view.probes(slots.tolist(), end))[selection.offset :], int(held)
+    # A failure among a thousand replies must be found without a row for each: only slots that hold one are read.
+    codes = _statuses(wanted)
+    hits = np.isin(columns["grid_status"][slots], codes).sum(axis=1)
+    hits += np.isin(columns["confirm_status"][slots], codes).sum(axis=1)
+    rows = [row for row in view.probes(slots[hits > 0].tolist(), _REACH) if row.status in codes]
+    return rows[selection.offset : end], int(hits.sum())
 
 
-def _has_result(row: ProbeRow, wanted: str) -> bool:
-    word = result_word(row.status)
-    return word == wanted or (wanted == "failed" and word not in {"reply", "pending", "void"})
+def _statuses(word: str) -> list[int]:
+    """Return the ring statuses that a result word stands for.
+
+    Raises:
+        BadQueryError: it is none.
+    """
+    failures = {reason.value: failure_status(reason) for reason in REASONS}
+    if word == "failed":
+        return list(failures.values())
+    plain = {"reply": Status.REPLY, "pending": Status.PENDING, "void": Status.VOID}
+    if word in plain:
+        return [int(plain[word])]
+    if word in failures:
+        return [failures[word]]
+    raise BadQueryError(f"result: {word[:40]!r} is no result; use failed, {', '.join([*plain, *failures])}")
 
 
 def pending_slots(index: RosterIndex, verdict: Verdict, slots: np.ndarray[Any, np.dtype[np.intp]]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -70,24 +71,7 @@ class Renderer:
             grafana_url: linked from the pages where it is known.
         """
         self._grafana_url = grafana_url
-        self._environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.globals |= {
-            "State": State,
-            "WORST_FIRST": WORST_FIRST,
-            "MENU": MENU,
-            "VERSION": VERSION,
-            "link": link,
-            "iso": rfc3339,
-            "count": words.count,
-            "span": words.span,
-            "grafana_url": grafana_url,
-        }
+        self._environment = _environment()
 
     def texts(self, request: Request) -> Texts:
         """Return the texts of the reader's language."""
@@ -102,6 +86,7 @@ class Renderer:
             page=page.name,
             menu=page.menu or page.name,
             query=dict(request.query_params),
+            grafana_url=self._grafana_url,
             **common,
             **page.content,
         )
@@ -125,12 +110,36 @@ class Renderer:
         return self.message(language, texts.refused_title, refusal.text), HTML
 
 
+@cache
+def _environment() -> Environment:
+    """Return the environment with the compiled templates: once per process."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "State": State,
+        "WORST_FIRST": WORST_FIRST,
+        "MENU": MENU,
+        "VERSION": VERSION,
+        "link": link,
+        "iso": rfc3339,
+        "count": words.count,
+        "span": words.span,
+    }
+    return environment
+
+
 def link(path: str, **parameters: object) -> str:
     """Return a relative link with the parameters that have a value."""
     query = urlencode({name: str(value) for name, value in parameters.items() if value not in {None, ""}})
     return f"{path}?{query}" if query else path
 
 
+@cache
 def static_routes() -> list[Route]:
     """Return a route per static file, all held in memory: half a megabyte."""
     return [_static(path) for path in sorted((HERE / "static").iterdir()) if path.suffix in _TYPES]

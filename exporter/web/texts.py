@@ -103,7 +103,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "target": ("Target", "Alat"),
     "sequence": ("Sequence", "Urutan"),
     "result": ("Result", "Hasil"),
-    "of_targets": ("targets", "alat"),
     # filters and pages
     "filter": ("Filter", "Saring"),
     "all_regions": ("All regions", "Semua wilayah"),

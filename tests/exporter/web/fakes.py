@@ -20,6 +20,7 @@ from tests.exporter.web.sample import (
     big_verdict,
     make_board,
     make_roster,
+    neutral_verdict,
     put_probe,
     sample_verdict,
 )
@@ -43,6 +44,13 @@ MISTAKE = Mistake(
 )
 
 
+def _made_up(roster: Roster, now: float) -> Verdict:
+    """Return a verdict that fits the roster."""
+    if len(roster.inventory.targets) >= LARGE:
+        return big_verdict(roster, at=now)
+    return sample_verdict(roster, at=now) if "btn-4" in roster.slot_of else neutral_verdict(roster, at=now)
+
+
 @dataclass(kw_only=True)
 class FakeView:
     """Meets `MonitorView`. Change `verdict` or call a method, and the next request sees it."""
@@ -60,8 +68,7 @@ class FakeView:
     def __post_init__(self) -> None:
         """Make board, verdict and metrics for the roster."""
         self.board = make_board(self.roster)
-        made_up = sample_verdict if "btn-4" in self.roster.slot_of else big_verdict
-        self.verdict = made_up(self.roster, at=self.now)
+        self.verdict = _made_up(self.roster, self.now)
         self.reload_status = ReloadStatus(successful=True, attempted_at=self.now - 60, success_at=self.now - 60)
         self.exposition = Exposition(self.board, engine=EngineMetrics(self).render)
 
@@ -73,7 +80,7 @@ class FakeView:
         """Change to another inventory."""
         self.roster = make_roster(inventory)
         self.board = make_board(self.roster)
-        self.verdict = verdict if verdict is not None else sample_verdict(self.roster, at=self.now)
+        self.verdict = verdict if verdict is not None else _made_up(self.roster, self.now)
         self.exposition = Exposition(self.board, engine=EngineMetrics(self).render)
 
     def set_state(self, target: str, state: State, *, since: float | None = None) -> None:
