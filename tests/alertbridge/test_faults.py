@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from alertbridge.errors import Failure
+from httpservice import logs
 from tests.alertbridge.conftest import NOC, running_bridge
 from tests.alertbridge.webhooks import alert
 from tests.botapi.world import Refusal
@@ -191,10 +193,6 @@ async def test_a_full_disk_is_503(trial: Trial) -> None:
 
 async def test_no_log_line_holds_the_token(trial: Trial, caplog: pytest.LogCaptureFixture) -> None:
     """With every library at debug level: errors, URLs and settings never print it (httpservice.logs redacts)."""
-    from io import StringIO
-
-    from httpservice import logs
-
     caplog.set_level(logging.DEBUG)
     stream = StringIO()
     logs.configure("debug", "json", redact=trial.bridge._live.secrets, stream=stream)

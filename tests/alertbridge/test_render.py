@@ -20,12 +20,28 @@ HOSTILE = st.one_of(
     st.text(max_size=300),
     st.sampled_from(
         [
-            "<b>", "</a>", "&lt;", "&", "&#0;", "<script>alert(1)</script>", "a" * 100_000, "🔴" * 5000, "\u202e\u2066abc",
-            "line\nline\r\n", "\x00\x07", '"><a href="x">', "e\u0301" * 500, "\ud800", "🇮🇩👨‍👩‍👧", "_*[`", "<" * 4096,
-            "http://localhost/x", "https://a.example/?q=<>&x=\"y\"",
+            "<b>",
+            "</a>",
+            "&lt;",
+            "&",
+            "&#0;",
+            "<script>alert(1)</script>",
+            "a" * 100_000,
+            "🔴" * 5000,
+            "\u202e\u2066abc",
+            "line\nline\r\n",
+            "\x00\x07",
+            '"><a href="x">',
+            "e\u0301" * 500,
+            "\ud800",
+            "🇮🇩👨‍👩‍👧",
+            "_*[`",
+            "<" * 4096,
+            "http://localhost/x",
+            "https://a.example/?q=<>&x='y'",
         ]
     ),
-)  # fmt: skip
+)
 LABELS = st.dictionaries(st.sampled_from(["target", "region", "gateway", "alertname", "severity"]), HOSTILE)
 PHASES = st.sampled_from(list(Phase))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.alertbridge.webhooks import alert
@@ -165,14 +166,18 @@ async def test_without_the_exporter_the_message_says_no_data(trial: Trial) -> No
 
 async def test_flapping_reopens_the_same_incident(trial: Trial) -> None:
     """Down again soon after the recovery replies to the old message and counts."""
+
+    def count(expected: int) -> bool:
+        return len(trial.api.messages) == expected
+
     for episode in range(2):
         trial.peers.put(SITE, "down", age_seconds=4)
         began = datetime.now(UTC)
         await trial.fire(alert(starts_at=began))
-        await trial.api.until(lambda episode=episode: len(trial.api.messages) == 1 + 2 * episode)
+        await trial.api.until(partial(count, 1 + 2 * episode))
         trial.peers.put(SITE, "up", age_seconds=0)
         await trial.fire(alert(status="resolved", starts_at=began))
-        await trial.api.until(lambda episode=episode: len(trial.api.messages) == 2 + 2 * episode)
+        await trial.api.until(partial(count, 2 + 2 * episode))
     again = trial.api.messages[2]
     assert again.reply_to == trial.api.messages[0].message_id
     assert "Again, 2 times by now" in again.texts[0]

@@ -15,15 +15,19 @@ LONG = incident(record(ended=120), phase=Phase.CONFIRMING, ended_at=ago(120))
 BLIND = incident(record(ended=120), phase=Phase.NO_DATA, ended_at=ago(120))
 FIRES = incident(record(seen=10))
 LOST = incident(record(seen=600))
-OVER = {"tell": Tell.OVER, "phase": Phase.OVER}
-GONE = {"tell": Tell.OVER, "phase": Phase.GONE}
+
+
+def over(reason: Closing, phase: Phase = Phase.OVER) -> Conclusion:
+    """Return a conclusion that closes."""
+    return Conclusion(reason=reason, tell=Tell.OVER, phase=phase)
+
 
 ROWS: tuple[tuple[str, Incident, Evidence, Conclusion], ...] = (
-    ("up", JUST, Evidence(standing=Standing.UP), Conclusion(reason=Closing.RECOVERED, **OVER)),  # type: ignore[arg-type]
-    ("low", JUST, Evidence(standing=Standing.LOW), Conclusion(reason=Closing.RECOVERED_LOW, **OVER)),  # type: ignore[arg-type]
+    ("up", JUST, Evidence(standing=Standing.UP), over(Closing.RECOVERED)),
+    ("low", JUST, Evidence(standing=Standing.LOW), over(Closing.RECOVERED_LOW)),
     ("still down", LONG, Evidence(standing=Standing.BAD), Conclusion(reason=Closing.STILL_BAD)),
     ("gone, at first", JUST, Evidence(standing=Standing.GONE), Conclusion(reason=Closing.WAITING)),
-    ("gone", LONG, Evidence(standing=Standing.GONE), Conclusion(reason=Closing.NO_LONGER_MONITORED, **GONE)),  # type: ignore[arg-type]
+    ("gone", LONG, Evidence(standing=Standing.GONE), over(Closing.NO_LONGER_MONITORED, Phase.GONE)),
     ("silent, at first", JUST, Evidence(standing=Standing.SILENT), Conclusion(reason=Closing.WAITING)),
     (
         "silent",
@@ -38,7 +42,7 @@ ROWS: tuple[tuple[str, Incident, Evidence, Conclusion], ...] = (
         Conclusion(reason=Closing.NO_DATA, tell=Tell.UPDATE, phase=Phase.NO_DATA),
     ),
     ("no data is told once", BLIND, Evidence(standing=Standing.UNKNOWN), Conclusion(reason=Closing.WAITING)),
-    ("up after no data", BLIND, Evidence(standing=Standing.UP), Conclusion(reason=Closing.RECOVERED, **OVER)),  # type: ignore[arg-type]
+    ("up after no data", BLIND, Evidence(standing=Standing.UP), over(Closing.RECOVERED)),
     (
         "up, but the alert came just now",
         FIRES,
@@ -49,7 +53,7 @@ ROWS: tuple[tuple[str, Incident, Evidence, Conclusion], ...] = (
         "up for long, the alert unheard",
         LOST,
         Evidence(standing=Standing.UP, since=ago(600)),
-        Conclusion(reason=Closing.END_UNSEEN, **OVER),  # type: ignore[arg-type]
+        over(Closing.END_UNSEEN),
     ),
     (
         "up for long, but Alertmanager holds the alert",
@@ -74,8 +78,8 @@ ROWS: tuple[tuple[str, Incident, Evidence, Conclusion], ...] = (
         "removed while firing",
         LOST,
         Evidence(standing=Standing.GONE),
-        Conclusion(reason=Closing.NO_LONGER_MONITORED, **GONE),
-    ),  # type: ignore[arg-type]
+        over(Closing.NO_LONGER_MONITORED, Phase.GONE),
+    ),
 )
 
 

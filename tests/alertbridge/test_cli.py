@@ -1,0 +1,126 @@
+"""Commands and exit codes: 0 fine, 1 findings, 2 wrong usage, 3 cannot run."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from alertbridge.cli import main
+from alertbridge.store import Store
+from alertbridge.store.rows import NOTICE, RowState
+from alertbridge.wording import utc_now
+from tests.botapi.server import BotApi
+from tests.botapi.world import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from alertbridge.store.queries import Queries
+
+
+@pytest.fixture
+def api() -> Iterator[BotApi]:
+    """Give a stand-in."""
+    with BotApi() as running_api:
+        yield running_api
+
+
+def run(folder: Path, *arguments: str, token: str = "") -> Result:
+    """Run a command with the settings of a folder."""
+    environment = {
+        "TELEGRAM_TOKEN": token or None,
+        "ALERTBRIDGE_CONFIG_FILE": str(folder / "a.yml"),
+        "ALERTBRIDGE_DATA_DIR": str(folder),
+    }
+    return CliRunner().invoke(main, arguments, env=environment)
+
+
+def write(folder: Path, text: str) -> None:
+    """Write the settings."""
+    (folder / "a.yml").write_text(f"version: 1\n{text}\n", encoding="utf-8")
+
+
+def test_check_says_fine_or_every_mistake(tmp_path: Path) -> None:
+    """Exit code 0 or 1."""
+    write(tmp_path, "")
+    good = run(tmp_path, "check", str(tmp_path / "a.yml"))
+    assert (good.exit_code, "fine (dry run, no token; 1 chats" in good.output) == (0, True)
+    write(tmp_path, "foo: 1\nlanguage: xx")
+    bad = run(tmp_path, "check", str(tmp_path / "a.yml"))
+    assert (bad.exit_code, bad.output.splitlines()[-1]) == (1, "2 mistakes")
+
+
+def test_send_delivers_or_says_why_not(tmp_path: Path, api: BotApi) -> None:
+    """Telegram's own words, never the token; one chat or all."""
+    write(tmp_path, f"telegram: {{api_url: '{api.url}'}}\nchats: [{{name: noc, id: -1}}, {{name: boss, id: 2}}]")
+    api.world.rates.enforced = False
+    assert run(tmp_path, "send", "<hello>", token=api.token).exit_code == 0
+    assert [(m.chat_id, m.text) for m in api.messages] == [(-1, "<hello>"), (2, "<hello>")]
+    assert run(tmp_path, "send", "x", "--chat", "boss", token=api.token).exit_code == 0
+    api.world.blocked[-1] = Refusal(400, "Bad Request: chat not found")
+    refused = run(tmp_path, "send", "x", "--chat", "noc", token=api.token)
+    assert refused.exit_code == 1
+    assert "chat noc (-1): chat_not_found: Chat not found" in refused.output
+    wrong = run(tmp_path, "send", "x", token="999:wrong_token_but_well_formed")
+    assert (wrong.exit_code, "wrong_token" in wrong.output) == (1, False)
+    assert run(tmp_path, "send", "x", "--chat", "nobody", token=api.token).exit_code == 2
+
+
+def fill(folder: Path) -> None:
+    """Put one waiting and two dead messages into the store."""
+
+    def work(queries: Queries) -> None:
+        for text in ("one", "two", "three"):
+            queries.enqueue(chat="console", kind=NOTICE, notice="test", values={"text": text}, now=utc_now())
+        queries.update_rows([2, 3], state=RowState.DEAD, failure="blocked", detail="Forbidden: x", attempts=1)
+
+    async def filling() -> None:
+        store = Store.at(folder / "alertbridge.db")
+        await store.open()
+        await store.transact(work)
+        await store.close()
+
+    asyncio.run(filling())
+
+
+def test_dead_letters_are_listed_retried_and_dropped(tmp_path: Path) -> None:
+    """By number or all; what is not there is said."""
+    write(tmp_path, "")
+    fill(tmp_path)
+    listed = run(tmp_path, "outbox", "list").output
+    assert "blocked: Forbidden: x" in listed
+    assert listed.splitlines()[-1] == "3 messages"
+    assert run(tmp_path, "outbox", "retry", "2").output == "1 message queued again\n"
+    assert run(tmp_path, "outbox", "retry").exit_code == 2
+    assert run(tmp_path, "outbox", "retry", "2").exit_code == 1
+    assert run(tmp_path, "outbox", "drop", "1").output == "1 message dropped\n"
+    assert run(tmp_path, "outbox", "drop", "--all").output == "1 message dropped\n"
+    assert run(tmp_path, "outbox", "list").output.splitlines()[-1] == "1 message"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "expected"),
+    [
+        (["serve", "--config.file", "/none.yml"], "", "cannot be read"),
+        (["serve", "--web.listen-address", "nowhere"], "", "is no listen address"),
+        (["serve", "--web.listen-address", "0.0.0.0:0"], "", "refusing to listen"),
+        (["serve"], "foo: 1", "foo: is no key that is known"),
+        (["serve"], "store: {path: /proc/none/x.db}", "cannot be made"),
+    ],
+    ids=["no file", "bad address", "open door", "mistake", "no folder"],
+)
+def test_what_cannot_run_says_why(tmp_path: Path, arguments: list[str], text: str, expected: str) -> None:
+    """Exit code 3."""
+    write(tmp_path, text)
+    result = run(tmp_path, *arguments)
+    assert (result.exit_code, expected in result.output) == (3, True), result.output
+
+
+def test_wrong_usage_is_2(tmp_path: Path) -> None:
+    """As click says."""
+    assert run(tmp_path, "serve", "--bogus").exit_code == 2
+    assert run(tmp_path, "bogus").exit_code == 2

@@ -1,0 +1,325 @@
+"""alertbridge.yml: every mistake by its exact message, all at once; the schema knows the same keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from alertbridge.errors import SettingsError
+from alertbridge.loading import load
+from alertbridge.settings import Language, Role, Secret, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "123456:abcdefghijklmnopqrstuvwxyz_0123456"
+
+
+def read(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> tuple[Settings, list[str]]:
+    """Load a text; return the settings and the warnings."""
+    path = tmp_path / "a.yml"
+    path.write_text(text, encoding="utf-8")
+    settings, warnings = load(path, environment or {})
+    return settings, [str(warning).removeprefix(f"{path}:") for warning in warnings]
+
+
+def mistakes(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> list[str]:
+    """Return the mistakes of a text, without the file's name."""
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, text, environment)
+    return [str(mistake).removeprefix(str(tmp_path / "a.yml")).lstrip(":") for mistake in caught.value.mistakes]
+
+
+UNREADABLE = "cannot be read: No such file or directory; create the file, readable for this user"
+CHAT = "{name: noc, id: -1}"
+TABLE: tuple[tuple[str, str, list[str]], ...] = (
+    ("empty", "", [" holds no settings; start with `version: 1`"]),
+    ("a list", "- 1", [" holds no settings; start with `version: 1`"]),
+    ("broken", "version: [1", ["2: is no YAML: did not find expected ',' or ']'; correct the syntax"]),
+    ("no version", "language: id", ["1: version: is missing; start with `version: 1`"]),
+    ("wrong version", "version: 2", ['1: version: "2" is no version that is known; use 1']),
+    ("unknown key", "version: 1\nlanguag: id", ["2: languag: is no key that is known; did you mean language?"]),
+    ("key twice", "version: 1\nversion: 1", ["2: version: is written twice (first on line 1); keep one of them"]),
+    ("language", "version: 1\nlanguage: en_GB", ['2: language: "en_GB" is not known here; use one of en, id']),
+    (
+        "token in the file",
+        f"version: 1\ntelegram: {{token: '{TOKEN}'}}",
+        ["2: telegram.token: is no key that is known; did you mean token_file?"],
+    ),
+    (
+        "token file missing",
+        "version: 1\ntelegram: {token_file: /none}",
+        [
+            '2: telegram.token_file: "/none" cannot be read: No such file or directory; create the file, readable for this user'
+        ],
+    ),
+    (
+        "url",
+        "version: 1\nalertmanager: {url: '127.0.0.1:9093'}",
+        ['2: alertmanager.url: "127.0.0.1:9093" is no URL; write it like http://127.0.0.1:9093'],
+    ),
+    (
+        "url with a password",
+        "version: 1\nexporter: {url: 'http://u:geheim@h.example'}",
+        ["2: exporter.url: holds a user or password; use username and password_file"],
+    ),
+    (
+        "user without password",
+        "version: 1\nexporter: {username: bridge}",
+        ["2: exporter.username: and password_file belong together; give both or neither"],
+    ),
+    ("section as text", "version: 1\ngrafana: x", ["2: grafana: must be a mapping; write it like `grafana: {...}`"]),
+    (
+        "chats as a mapping",
+        f"version: 1\nchats: {CHAT}",
+        ["2: chats: must be a list; write each entry of chats on a line that starts with `- `"],
+    ),
+    (
+        "chat as text",
+        "version: 1\nchats: [noc]",
+        ["2: chats[0]: must be a mapping; write it like `- {name: ..., ...}`"],
+    ),
+    (
+        "chat without id",
+        "version: 1\nchats:\n  - {name: noc}",
+        ["3: chats[0].id: is missing; ask the bot: /whoami in that chat tells it"],
+    ),
+    (
+        "chat id as a name",
+        "version: 1\nchats: [{name: noc, id: '@noc'}]",
+        ['2: chats[0].id: "@noc" is no whole number; write digits only, with a leading - for groups'],
+    ),
+    (
+        "chat name twice",
+        f"version: 1\nchats:\n  - {CHAT}\n  - {{name: noc, id: -2}}",
+        ['4: chats[1].name: "noc" names two chats; give each chat its own name'],
+    ),
+    (
+        "chat id twice",
+        f"version: 1\nchats:\n  - {CHAT}\n  - {{name: b, id: -1}}",
+        ["4: chats[1].id: with this topic is chat noc already; remove one of them"],
+    ),
+    (
+        "topic",
+        "version: 1\nchats: [{name: noc, id: -1, topic: 0}]",
+        ['2: chats[0].topic: "0" is no topic; copy the number from the topic\'s link'],
+    ),
+    (
+        "role",
+        "version: 1\nchats: [{name: noc, id: -1, role: root}]",
+        ['2: chats[0].role: "root" is not known here; use one of admin, operator, viewer'],
+    ),
+    (
+        "quiet hours",
+        "version: 1\nchats: [{name: noc, id: -1, quiet_hours: '22-6'}]",
+        ['2: chats[0].quiet_hours: "22-6" is no span of the day; write it like "22:00-06:00 Asia/Jakarta"'],
+    ),
+    (
+        "quiet zone",
+        "version: 1\nchats: [{name: noc, id: -1, quiet_hours: '22:00-06:00 Asia/Bandung'}]",
+        [
+            (
+                '2: chats[0].quiet_hours: "22:00-06:00 Asia/Bandung" names no time zone; '
+                "use Asia/Jakarta, Asia/Makassar or Asia/Jayapura"
+            )
+        ],
+    ),
+    (
+        "anonymous admin as a user",
+        "version: 1\nusers: [{name: x, id: 1087968824}]",
+        ['2: users[0].id: "1087968824" is GroupAnonymousBot, which speaks for anybody; use the person\'s own id'],
+    ),
+    (
+        "telegram as a user",
+        "version: 1\nusers: [{name: x, id: 777000}]",
+        ['2: users[0].id: "777000" is Telegram itself, which speaks for anybody; use the person\'s own id'],
+    ),
+    (
+        "a group as a user",
+        "version: 1\nusers: [{name: x, id: -5}]",
+        ['2: users[0].id: "-5" is a group, not a person; put groups under chats'],
+    ),
+    (
+        "user twice",
+        "version: 1\nusers: [{name: x, id: 5}, {name: y, id: 5}]",
+        ['2: users[1].id: "5" stands there twice; remove one of them'],
+    ),
+    (
+        "route to nobody",
+        f"version: 1\nchats: [{CHAT}]\nroutes: [{{match: {{region: JBR}}}}]",
+        ["3: routes[0].chats: names no chat; write it like `chats: [noc]`"],
+    ),
+    (
+        "route to a mistyped chat",
+        f"version: 1\nchats: [{CHAT}]\nroutes: [{{chats: [nock]}}]",
+        ['3: routes[0].chats: "nock" is no chat of this file; did you mean noc?'],
+    ),
+    (
+        "severity",
+        f"version: 1\nchats: [{CHAT}]\nroutes: [{{match: {{severity: crit}}, chats: [noc]}}]",
+        ['3: routes[0].match.severity: "crit" is no severity; did you mean critical?'],
+    ),
+    (
+        "duration",
+        "version: 1\nwatchdog: {timeout: 3 minutes}",
+        ['2: watchdog.timeout: "3 minutes" is no duration that can be used; write it like 60s, 3m or 1h30m'],
+    ),
+    (
+        "store twice",
+        "version: 1\nstore: {path: a.db, url_file: /none}",
+        [
+            f'2: store.url_file: "/none" {UNREADABLE}',
+            "2: store.url_file: and path are both given; keep one of them",
+        ],
+    ),
+)
+
+
+@pytest.mark.parametrize(("text", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_each_mistake_has_its_message(tmp_path: Path, text: str, expected: list[str]) -> None:
+    """Line, path, value, what is wrong and the remedy."""
+    assert mistakes(tmp_path, text) == expected
+
+
+def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
+    """In the order of lines."""
+    text = "version: 3\nlanguage: de\nusers: [{id: x}]\nfoo: 1"
+    assert [line.partition(":")[0] for line in mistakes(tmp_path, text)] == ["1", "2", "3", "3", "4"]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """Its own message."""
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        load(tmp_path / "none.yml", {})
+
+
+def test_a_token_without_chats(tmp_path: Path) -> None:
+    """With a token there must be somebody to tell."""
+    assert mistakes(tmp_path, "version: 1", {"TELEGRAM_TOKEN": TOKEN}) == [
+        "1: chats: names no chat; add one: `- {name: noc, id: -1001234567890}`"
+    ]
+
+
+@pytest.mark.parametrize("token", ["x", "0123:abc", "123456", "12 3:abc", "1" * 20 + ":abcdef"])
+def test_a_text_that_is_no_token(tmp_path: Path, token: str) -> None:
+    """Refused, and never repeated."""
+    found = mistakes(tmp_path, f"version: 1\nchats: [{CHAT}]", {"TELEGRAM_TOKEN": token})
+    assert found == ["1: token_file: holds no bot token; copy it whole from @BotFather: digits, a colon, 35 characters"]
+
+
+def test_token_by_file_and_environment(tmp_path: Path) -> None:
+    """One of them, not both."""
+    secret = tmp_path / "token"
+    secret.write_text(f"# from BotFather\n{TOKEN}\n", encoding="utf-8")
+    text = f"version: 1\ntelegram: {{token_file: {secret}}}\nchats: [{CHAT}]"
+    assert read(tmp_path, text)[0].token == Secret(TOKEN)
+    assert mistakes(tmp_path, text, {"TELEGRAM_TOKEN": TOKEN}) == [
+        "2: telegram.token_file: and TELEGRAM_TOKEN are both given; keep one of them"
+    ]
+
+
+def test_an_empty_token_file_is_a_dry_run_with_a_warning(tmp_path: Path) -> None:
+    """`make secrets` leaves an empty file with instructions."""
+    secret = tmp_path / "token"
+    secret.write_text("# put the token here\n", encoding="utf-8")
+    settings, warnings = read(tmp_path, f"version: 1\ntelegram: {{token_file: {secret}}}")
+    assert settings.dry_run
+    assert [chat.name for chat in settings.chats] == ["console"]
+    shown = f"{str(secret)[:60]}..." if len(str(secret)) > 60 else str(secret)
+    expected = f'2: warning: telegram.token_file: "{shown}" is empty: messages will be printed; put the secret in'
+    assert warnings == [expected]
+
+
+DESIGN = """
+version: 1
+language: id
+telegram: {{token_file: {folder}/token, api_url: "http://127.0.0.1:8081"}}
+webhook: {{bearer_token_file: {folder}/secret}}
+alertmanager: {{url: "http://127.0.0.1:9093"}}
+prometheus: {{url: "http://127.0.0.1:9090"}}
+exporter: {{url: "http://127.0.0.1:9921", username: bridge, password_file: {folder}/secret}}
+grafana: {{url: "https://monitor.example/grafana/"}}
+store: {{path: data/alertbridge.db}}
+chats:
+  - name: noc
+    id: -1001234567890
+    topic: 7
+    language: en
+    role: operator
+    quiet_hours: "22:00-06:00 Asia/Jakarta"
+    critical_in_quiet_hours: silent
+users:
+  - {{name: duty, id: 11112222, role: admin}}
+routes:
+  - {{match: {{severity: [critical, warning], region: [JBR, BTN]}}, chats: [noc]}}
+watchdog: {{timeout: 3m, ping_url_file: {folder}/secret, ping_every: 60s}}
+"""
+
+
+def test_the_example_of_the_design_is_read_as_written(tmp_path: Path) -> None:
+    """Every key has its effect, and no secret prints."""
+    (tmp_path / "token").write_text(TOKEN, encoding="utf-8")
+    (tmp_path / "secret").write_text("geheim\n", encoding="utf-8")
+    settings, warnings = read(tmp_path, DESIGN.format(folder=tmp_path))
+    assert warnings == []
+    chat = settings.chats[0]
+    assert (chat.topic, chat.language, chat.role, chat.critical_silent) == (7, Language.EN, Role.OPERATOR, True)
+    assert settings.grafana_url == "https://monitor.example/grafana"
+    assert settings.watchdog.timeout_seconds == 180
+    assert settings.routes[0].regions == {"JBR", "BTN"}
+    assert "geheim" not in repr(settings)
+    assert TOKEN not in repr(settings)
+    assert set(settings.secrets()) == {TOKEN, TOKEN.partition(":")[2], "geheim"}
+
+
+def schema() -> dict[str, Any]:
+    """Return the shipped schema."""
+    found: dict[str, Any] = json.loads((ROOT / "alertbridge.schema.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_schema_takes_the_design_and_the_shipped_file(tmp_path: Path) -> None:
+    """Editors show no false mistakes."""
+    validator = jsonschema.Draft202012Validator(schema())
+    for text in (DESIGN.format(folder=tmp_path), (ROOT / "alertbridge.yml").read_text(encoding="utf-8")):
+        assert list(validator.iter_errors(yaml.safe_load(text))) == []
+
+
+def test_the_shipped_file_needs_no_secret() -> None:
+    """A fresh clone runs: dry run, one chat, no warning."""
+    settings, warnings = load(ROOT / "alertbridge.yml", {})
+    assert settings.dry_run
+    assert warnings == ()
+
+
+def test_schema_and_reader_know_the_same_keys(tmp_path: Path) -> None:
+    """Every key of the schema is one the reader asks for: otherwise it would be refused as unknown."""
+
+    def walk(node: dict[str, Any], path: str) -> list[str]:
+        node = node.get("items", node)
+        found = []
+        for key, value in node.get("properties", {}).items():
+            found.append(f"{path}{key}")
+            found += walk(value, f"{path}{key}.")
+        return found
+
+    text = yaml.safe_load(DESIGN.format(folder=tmp_path))
+    text["store"]["url_file"] = "x"
+
+    def written(node: Any, path: str) -> list[str]:
+        if isinstance(node, list):
+            node = node[0]
+        if not isinstance(node, dict):
+            return []
+        return [p for key, value in node.items() for p in (f"{path}{key}", *written(value, f"{path}{key}."))]
+
+    optional = {
+        "alertmanager.username",
+        "alertmanager.password_file",
+        "prometheus.username",
+        "prometheus.password_file",
+    }
+    assert set(walk(schema(), "")) - optional == set(written(text, ""))
