@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 from exporter.inventory import scalars
 from exporter.inventory.fields import Reader, is_given, line_of, read_mapping, require
 from exporter.inventory.findings import Findings, Refusal
-from exporter.inventory.tree import MapNode, ScalarNode
+from exporter.inventory.nodes import MapNode, ScalarNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from exporter.inventory.tree import Node
+    from exporter.inventory.nodes import Node
 
 SOURCE_KINDS: Final = ("csv",)
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from exporter.inventory import scalars
 from exporter.inventory.findings import Findings, Refusal
+from exporter.inventory.nodes import ListNode, MapNode, ScalarNode
 from exporter.inventory.probes import probe
-from exporter.inventory.tree import ListNode, MapNode, ScalarNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.inventory.tree import Node
+    from exporter.inventory.nodes import Node
 
 Reader: TypeAlias = Callable[[str], Any]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.inventory.findings import Findings
-    from exporter.inventory.tree import MapNode
+    from exporter.inventory.nodes import MapNode
 
 _SHOWN_LOOP = 6  # hubs of a loop that are named in the message
 

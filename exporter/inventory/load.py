@@ -15,16 +15,17 @@ from exporter.inventory.fields import PROFILE_FIELDS, PROFILE_KEYS, REGION_FIELD
 from exporter.inventory.findings import Findings, Refusal
 from exporter.inventory.links import TargetEntry, check_links, mark_hubs
 from exporter.inventory.model import BUILT_IN_PROFILES, Inventory, Region, Uplink
+from exporter.inventory.nodes import ListNode, MapNode, ScalarNode
 from exporter.inventory.places import WIB, province_named, zone_at, zone_of_province
 from exporter.inventory.scalars import address, canonical_address, identifier
 from exporter.inventory.targets import TargetReader, check_coordinates, check_settings
-from exporter.inventory.tree import ListNode, MapNode, ScalarNode, collector_paused, parse_tree
+from exporter.inventory.tree import collector_paused, parse_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from exporter.inventory.tree import Node
+    from exporter.inventory.nodes import Node
 
 _TOP_KEYS: Final = (
     "version",

@@ -15,21 +15,19 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.inventory.edits import Change, Entry, Plan
 from exporter.inventory.findings import Refusal
+from exporter.inventory.present import Place, place_of, present_values, says_the_same
 from exporter.inventory.regionfinder import RegionFinder
 from exporter.inventory.rows import ROW_KEYS, Reading, Row, RowProblem
 from exporter.inventory.scalars import canonical_address, identifier
 from exporter.inventory.slug import slug, suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from exporter.inventory.model import Inventory, Target
 
 REMOVE_AFTER_DAYS: Final = 30
 _ID_CHARACTERS: Final = 58  # of an id that gets a suffix; an id has 63
-_NUMBERS: Final = frozenset({"latitude", "longitude"})
-
-_Place = tuple[str, str]  # canonical address, probe
 
 
 def make_plan(
@@ -59,7 +57,7 @@ class _Planner:
         self._skip_damaged = skip_damaged
         self._regions = RegionFinder(inventory)
         self._by_source = {target.source: target for target in inventory.targets if target.source is not None}
-        self._by_hand = {_place(target): target for target in inventory.targets if target.source is None}
+        self._by_hand = {place_of(target): target for target in inventory.targets if target.source is None}
         self._ids = {target.id: target.name for target in inventory.targets}
         self._default_of: dict[str, str | None] = {}  # source -> region of rows that say nothing
         self._by_name: dict[str, list[str]] = {}
@@ -114,7 +112,7 @@ class _Planner:
         rows = {f"{prefix}{row.key}": row for row in reading.rows}
         entries = {source: entry for source, entry in self._by_source.items() if source.startswith(prefix)}
         gone = {source: entry for source, entry in entries.items() if source not in rows}
-        by_place = {_place(entry): source for source, entry in gone.items()}
+        by_place = {place_of(entry): source for source, entry in gone.items()}
         for source, row in rows.items():
             entry = entries.get(source)
             if entry is None:
@@ -210,10 +208,10 @@ class _Planner:
         region = self._regions.find(row, default=None, present=entry.region)
         if region is None:
             return None
-        before = _present(entry)
+        before = present_values(entry)
         wanted = self._wanted(source, row, region) | {"source": source}
         values: dict[str, str | None] = {
-            key: value for key, value in wanted.items() if not _same(key, value, before.get(key))
+            key: value for key, value in wanted.items() if not says_the_same(key, value, before.get(key))
         }
         if entry.missing_since is not None:
             self._returned.append(
@@ -229,7 +227,7 @@ class _Planner:
             for _, row, entry in self._matched
         }
         for entry in self._gone:
-            heir = wanted.get(_place(entry))
+            heir = wanted.get(place_of(entry))
             if heir is not None and entry.id not in gateways:
                 self._removals.append(entry.id)
                 self._notes.append(f"{entry.id} ({entry.name}) is removed: its address is now that of {heir.name}")
@@ -250,7 +248,7 @@ class _Planner:
         changed = {change.id: change.values for change in changes}
         rows = {self._ids_of_rows[source]: row for source, row in self._new}
         rows |= {entry.id: row for _, row, entry in self._matched}
-        places: list[tuple[_Place, str]] = []
+        places: list[tuple[Place, str]] = []
         for target in self._inventory.targets:
             if target.id not in self._removals:
                 values = changed.get(target.id, {})
@@ -259,7 +257,7 @@ class _Planner:
         for entry in inserts:
             address = canonical_address(entry.values["address"])
             places.append(((address, entry.values.get("probe", "icmp")), entry.id))
-        taken: dict[_Place, str] = {}
+        taken: dict[Place, str] = {}
         for place, target_id in places:
             other = taken.setdefault(place, target_id)
             row = rows.get(target_id) or rows.get(other)
@@ -274,37 +272,3 @@ class _Planner:
                 remedy="correct one of the two addresses",
             )
         )
-
-
-def _place(target: Target) -> _Place:
-    return canonical_address(target.address), target.probe.text
-
-
-def _present(entry: Target) -> Mapping[str, str]:
-    """Return what an entry says now, as its keys are written."""
-    said = {
-        "name": entry.name,
-        "region": entry.region,
-        "address": entry.address,
-        "probe": entry.probe.text,
-        "kind": entry.kind,
-        "gateway": entry.gateway or "",
-        "profile": entry.settings.name,
-        "provider": entry.provider or "",
-        "model": entry.model or "",
-        "latitude": "" if entry.latitude is None else f"{entry.latitude:g}",
-        "longitude": "" if entry.longitude is None else f"{entry.longitude:g}",
-        "hours": entry.hours or "",
-        "tunnel": entry.tunnel or "",
-        "source": entry.source or "",
-    }
-    if entry.latitude is not None and entry.longitude is not None:
-        said |= {"latitude": repr(entry.latitude), "longitude": repr(entry.longitude)}
-    return {key: value for key, value in said.items() if value}
-
-
-def _same(key: str, wanted: str, present: str | None) -> bool:
-    """Tell whether a key needs no edit; -6.90 and -6.9 are the same place."""
-    if present is None:
-        return False
-    return float(wanted) == float(present) if key in _NUMBERS else wanted == present

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Final
 from exporter.errors import InventoryError
 from exporter.inventory.findings import Findings
 from exporter.inventory.load import parse_inventory
+from exporter.inventory.nodes import ListNode, MapNode, ScalarNode
 from exporter.inventory.quoting import scalar
-from exporter.inventory.tree import ListNode, MapNode, ScalarNode, collector_paused, parse_tree
+from exporter.inventory.tree import collector_paused, parse_tree
 from exporter.inventory.verify import SpliceError, check_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.inventory.edits import Entry, Plan
-    from exporter.inventory.tree import Node
+    from exporter.inventory.nodes import Node
 
 _NUMBER_KEYS: Final = frozenset({"latitude", "longitude"})
 _BOM: Final = "\ufeff"

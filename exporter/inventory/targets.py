@@ -25,14 +25,14 @@ from exporter.inventory.model import (
     Profile,
     Target,
 )
+from exporter.inventory.nodes import MapNode
 from exporter.inventory.scalars import ip_literal, parsed_ip
-from exporter.inventory.tree import MapNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.inventory.findings import Findings
-    from exporter.inventory.tree import Node
+    from exporter.inventory.nodes import Node
 
 _ICMP: Final = ProbeSpec(kind=ProbeKind.ICMP)
 # Indonesia with its seas, degrees; a place outside is drawn off the map.

@@ -4,7 +4,7 @@ Scalars stay the text that was written, so that an id `NO` or `0012` is text (YA
 Aliases and merge keys (`<<`) are followed; duplicate keys, tags and a second document are mistakes. Lines count from 1.
 `start` and `end` are character indexes into the text without its byte order mark; splice.py edits by them.
 
-Events and not PyYAML's own nodes: half the time and a fifth of the memory at 100,000 targets (docs/decisions/0003).
+Events and not PyYAML's own nodes: half the time and a fifth of the memory at 100,000 targets (docs/decisions/0200).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from yaml.events import (
@@ -23,64 +23,25 @@ from yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    StreamEndEvent,
 )
 
+from exporter.inventory.nodes import ListNode, MapNode, ScalarNode
 from exporter.inventory.syntax import explain_syntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exporter.inventory.findings import Findings
+    from exporter.inventory.nodes import Node
 
-_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _CORE: Final = "tag:yaml.org,2002:"
 _CORE_TAGS: Final = frozenset(
     f"{_CORE}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp")
 )
 _MERGE: Final = "<<"
-
-
-@dataclass(slots=True)
-class ScalarNode:
-    """One value as written, quotes removed. `simple`: on its own, without anchor or tag, not a block of lines."""
-
-    text: str
-    line: int
-    start: int
-    end: int
-    plain: bool
-    simple: bool
-
-    @property
-    def is_null(self) -> bool:
-        """Nothing was written, or `~` or `null`: the key counts as absent."""
-        return self.plain and self.text in _NULLS
-
-
-@dataclass(slots=True)
-class MapNode:
-    """A mapping; `entries` holds key and value in the file's order, those of merge keys last."""
-
-    line: int
-    start: int
-    flow: bool  # `{a: 1}`
-    end: int = 0  # exact for flow; for block the end of its last value
-    entries: dict[str, tuple[ScalarNode, Node]] = field(default_factory=dict)
-    merged: frozenset[str] = frozenset()  # keys that come from a merge key and stand elsewhere
-
-
-@dataclass(slots=True)
-class ListNode:
-    """A list."""
-
-    line: int
-    start: int
-    flow: bool
-    end: int = 0
-    items: list[Node] = field(default_factory=list)
-
-
-Node: TypeAlias = ScalarNode | MapNode | ListNode
+_UNUSUAL_KEYS: Final = frozenset({_MERGE, ""})
+_QUOTES: Final = frozenset({"'", '"'})
 
 
 @dataclass(slots=True)
@@ -114,9 +75,11 @@ def parse_tree(text: str, findings: Findings) -> Node | None:
     """
     builder = _Builder(findings)
     try:
-        parser = yaml.CSafeLoader(text)
-        while parser.check_event():
-            builder.take(parser.get_event())
+        next_event = yaml.CSafeLoader(text).get_event
+        event: Any = next_event()
+        while type(event) is not StreamEndEvent:
+            builder.take(event)
+            event = next_event()
     except (yaml.YAMLError, UnicodeError) as error:
         explain_syntax(text, error, findings)
         findings.raise_if_any()
@@ -159,17 +122,22 @@ class _Builder:
         mark, end = event.start_mark, event.end_mark
         plain = event.implicit[0] and event.tag is None
         special = event.anchor is not None or event.tag is not None
-        node = ScalarNode(
-            text=event.value,
-            line=mark.line + 1,
-            start=mark.index,
-            end=end.index,
-            plain=plain,
-            simple=not special and (plain or event.style in {"'", '"'}) and mark.line == end.line,
-        )
+        simple = not special and (plain or event.style in _QUOTES) and mark.line == end.line
+        node = ScalarNode(event.value, mark.line + 1, mark.index, end.index, plain, simple)
         if special:
             self._remember(event, node)
-        self._place(node)
+        frame = self._frames[-1] if self._frames else None
+        if frame is None or frame.key is None or frame.junk or frame.key.text in _UNUSUAL_KEYS:
+            self._place(node)
+            return
+        # The short way of a million usual values; what _place does for them.
+        parent, key = frame.node, frame.key
+        if type(parent) is MapNode and key.text not in parent.entries:
+            parent.entries[key.text] = (key, node)
+            parent.end = max(parent.end, node.end)
+            frame.at, frame.key = key.text, None
+        else:
+            self._place(node)
 
     def _take_alias(self, event: Any) -> None:
         mark = event.start_mark

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.errors import ExporterError
-from exporter.inventory.tree import ListNode, MapNode, ScalarNode
+from exporter.inventory.nodes import ListNode, MapNode, ScalarNode
 
 if TYPE_CHECKING:
     from exporter.inventory.edits import Plan
-    from exporter.inventory.tree import Node
+    from exporter.inventory.nodes import Node
 
 _LISTS = ("regions", "targets")
 
