@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 
     from exporter.inventory.model import Inventory, Mistake
 
+SCHEMA_FILE: Final = Path(__file__).with_name("inventory") / "targets.schema.json"
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), default=Path("targets.yml"), metavar="[FILE]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
-def check(*, file: Path, as_json: bool) -> None:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema that editors use, and check nothing.")
+def check(*, file: Path, as_json: bool, schema: bool) -> None:
     """Check a targets file (default: targets.yml) and print every mistake with line, path, value and remedy.
 
     Exit codes: 0 fine (there may be warnings), 1 mistakes, 3 the file cannot be read.
     """
+    if schema:
+        click.echo(SCHEMA_FILE.read_text(encoding="utf-8"), nl=False)
+        return
     inventory: Inventory | None = None
     mistakes: Sequence[Mistake]
     try:

@@ -9,7 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from exporter.cli_check import check
 from exporter.inventory.extras import SECTION_FIELDS, SOURCE_KINDS
 from exporter.inventory.fields import PROFILE_FIELDS, REGION_FIELDS, TARGET_FIELDS
 from exporter.inventory.load import load_inventory, parse_inventory
@@ -88,6 +90,19 @@ def _keys(definition: str) -> set[str]:
 
 def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_beside_the_default_file_is_the_one_that_is_installed() -> None:
+    """`vpn-exporter check --schema` gives it to those who have no copy of the repository."""
+    result = CliRunner().invoke(check, ["--schema"])
+    assert result.exit_code == 0
+    assert result.stdout == (ROOT / "targets.schema.json").read_text(encoding="utf-8")
+
+
+def test_every_key_is_documented() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for key in (*TARGET_FIELDS, *REGION_FIELDS, *PROFILE_FIELDS, *SCHEMA["properties"]):
+        assert f"`{key}`" in text, key
 
 
 def test_keys_are_those_of_the_loader() -> None:
