@@ -29,9 +29,9 @@ class Watched:
             self._news.notify_all()
 
     async def tells(self, number: int) -> bool:
-        """Wait until so many changes were told; False after 5 seconds."""
+        """Wait until so many changes were told; False after 15 seconds."""
         try:
-            async with asyncio.timeout(5), self._news:
+            async with asyncio.timeout(15), self._news:
                 await self._news.wait_for(lambda: self.told >= number)
         except TimeoutError:
             return False
@@ -120,10 +120,10 @@ async def test_a_file_that_comes_back_is_told_if_it_differs(tmp_path: Path) -> N
 
 
 async def test_a_file_that_is_being_written_is_told_once_it_is_still(tmp_path: Path) -> None:
-    """Pieces come every 20 ms; nothing is told before they end, then once."""
+    """Pieces come every 20 ms, or later on a busy machine; nothing is told before they end, then once."""
     path = tmp_path / "targets.yml"
     path.write_text("one", encoding="utf-8")
-    async with watching(path, still_seconds=0.5) as watched:
+    async with watching(path, still_seconds=1.5) as watched:
         with path.open("a", encoding="utf-8") as file:
             for _ in range(20):
                 file.write("more")
