@@ -108,8 +108,7 @@ class IcmpEngine:
     def turn(self) -> None:
         """Do everything that can be done now, without waiting."""
         ledger, process = self._ledger, self.process
-        if self._wall.look():
-            process["clock_steps_total"][0] += 1
+        process["clock_steps_total"][0] += self._wall.look()
         now = time.monotonic()
         for lane in self.lanes:
             lane.keep_open(now)
@@ -121,6 +120,7 @@ class IcmpEngine:
             if now >= self._look_at:
                 self._look_at = now + CONFIRM_LOOK_SECONDS
                 self._confirm(now, drained_at)
+                ledger.flush()
         process["in_flight_probes"][0] = max(ledger.in_flight, 0)
         missing = any(lane.failure is FailureReason.PERMISSION and len(lane.slots) for lane in self.lanes)
         process["permission_missing"][0] = missing

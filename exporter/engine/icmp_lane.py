@@ -24,7 +24,7 @@ from exporter.engine.icmp_packet import (
     parse_quoted,
     parse_replies,
 )
-from exporter.engine.icmp_socket import NAME4, NAME6, SEND_ROWS, IcmpSocket, Received, permission_missing
+from exporter.engine.icmp_socket import NAME4, NAME6, RECEIVE_ROWS, SEND_ROWS, IcmpSocket, Received, permission_missing
 from exporter.engine.ledger import PENDING, Kind, Ledger
 from exporter.outcome import REASONS, DiscardReason, FailureReason, failure_status
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from exporter.engine.clock import WallOffset
 
 RETRY_SECONDS: Final = 5.0  # between two tries to open a socket
+DROPS_SECONDS: Final = 0.1  # between two looks at the kernel's drop counter
 _UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN})
 
 
@@ -52,6 +53,7 @@ class Lane:
         self._token = token
         self._report = report
         self._try_at = 0.0
+        self._drops_at = 0.0
         self._name_type = NAME4 if version == 4 else NAME6  # noqa: PLR2004 - IP versions
         size = ledger.board.size.slots
         self._names: NDArray[Any] = np.zeros(size, dtype=self._name_type)
@@ -180,9 +182,12 @@ class Lane:
             if received is None:
                 break
             self._match(received, wall)
+            if self.socket is not None and self.socket.raw and len(received.lengths) < RECEIVE_ROWS:
+                break  # the call came to the end of the queue after `asked_at`; an unprivileged one may end at an error
         while self.socket is not None and (told := self.socket.receive_errors()) is not None:
             self._match_queue(told)
-        if self.socket is not None:
+        if self.socket is not None and asked_at >= self._drops_at:
+            self._drops_at = asked_at + DROPS_SECONDS
             self.ledger.process["receive_drops_total"][0] += self.socket.new_drops()
         return asked_at
 
@@ -199,18 +204,24 @@ class Lane:
         stamps = received.stamps_ns[echoes.rows]
         received_at = np.where(stamps > 0, (stamps - wall.offset_ns) * 1e-9, read_at)
         ledger.observe_wait(np.maximum(read_at - received_at, 0.0))
-        for kind in Kind:
-            part = np.flatnonzero(good & (echoes.kinds == kind))
-            if len(part):
-                ledger.answer(kind, echoes.slots[part], self._numbers(kind, echoes, part), received_at[part], read_at)
+        if good.all() and not echoes.kinds.any():  # nearly always: grid replies, and nothing else
+            numbers = self._numbers(Kind.GRID, echoes.slots, echoes.numbers)
+            ledger.answer(Kind.GRID, echoes.slots, numbers, received_at, read_at)
+        else:
+            for kind in Kind:
+                part = np.flatnonzero(good & (echoes.kinds == kind))
+                if len(part):
+                    slots = echoes.slots[part]
+                    numbers = self._numbers(kind, slots, echoes.numbers[part])
+                    ledger.answer(kind, slots, numbers, received_at[part], read_at)
         if len(errors):
             quotes = parse_errors(received.buffer, received.lengths, errors, ip_header=sock.ip_header, **same)
             self._fail(quotes)
 
-    def _numbers(self, kind: Kind, echoes: Echoes, part: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _numbers(self, kind: Kind, slots: NDArray[np.int64], sent: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the full probe numbers behind the 32 bits that were sent."""
-        counts = self.ledger.rings[kind].count[echoes.slots[part]].astype(np.int64)
-        return counts - ((counts - echoes.numbers[part]) & 0xFFFFFFFF)
+        counts = self.ledger.rings[kind].count[slots].astype(np.int64)
+        return counts - ((counts - sent) & 0xFFFFFFFF)
 
     def _is_ours(self, echoes: Echoes) -> NDArray[np.bool_]:
         inside = echoes.slots < len(self.ledger.generation)
@@ -248,8 +259,9 @@ class Lane:
         for kind in Kind:
             part = np.flatnonzero(ours & (quotes.full.kinds == kind))
             if len(part):
-                numbers = self._numbers(kind, quotes.full, part)
-                self.ledger.fail(kind, quotes.full.slots[part], numbers, quotes.full_status[part])
+                slots = quotes.full.slots[part]
+                numbers = self._numbers(kind, slots, quotes.full.numbers[part])
+                self.ledger.fail(kind, slots, numbers, quotes.full_status[part])
         for address, sequence, status in quotes.bare:
             kind = Kind.CONFIRM if sequence & KIND_BIT else Kind.GRID
             slots = np.array(self._asked(address), dtype=np.int64)

@@ -49,6 +49,7 @@ HEAD: Final = np.dtype(
     ],
 )
 
+_NONE: Final = np.empty(0, dtype=np.int64)
 _UNREACHABLE: Final = failure_status(FailureReason.UNREACHABLE)
 _TTL_EXCEEDED: Final = failure_status(FailureReason.TTL_EXCEEDED)
 
@@ -175,7 +176,9 @@ def _heads_at(buffer: NDArray[np.uint8], offset: int) -> NDArray[Any]:
 def _drop_ip_options(buffer: NDArray[np.uint8], offset: int, rows: NDArray[Any]) -> None:
     """Move the content behind IP headers longer than 20 bytes to where it would be without options."""
     words = buffer[rows, offset] & 0x0F
-    for row, length in zip(rows[words > 5].tolist(), words[words > 5].tolist(), strict=True):  # noqa: PLR2004 - RFC 791
+    if not (words > 5).any():  # noqa: PLR2004 - RFC 791: five words without options
+        return
+    for row, length in zip(rows[words > 5].tolist(), words[words > 5].tolist(), strict=True):  # noqa: PLR2004 - as above
         rest = buffer[row, offset + 4 * length :].copy()
         buffer[row, offset + IPV4_BYTES : offset + IPV4_BYTES + len(rest)] = rest
 
@@ -213,13 +216,13 @@ def parse_replies(
     replies = whole & (heads["type"] == family.reply) & (heads["identifier"] == identifier)
     ours = replies & (lengths >= start + HEAD_BYTES) & (heads["token"] == token) & (heads["kind"] <= 1)
     if ours.all():  # nearly always
-        return _echoes(heads, np.arange(len(buffer))), np.empty(0, dtype=np.int64), 0
+        return _echoes(heads, np.arange(len(buffer)), heads), _NONE, 0
     errors = np.flatnonzero(whole & (error_statuses(family)[heads["type"]] > 0))
     return _echoes(heads, np.flatnonzero(ours)), errors, int(replies.sum() - ours.sum())
 
 
-def _echoes(heads: NDArray[Any], rows: NDArray[np.int64]) -> Echoes:
-    chosen = heads[rows]
+def _echoes(heads: NDArray[Any], rows: NDArray[np.int64], chosen: NDArray[Any] | None = None) -> Echoes:
+    chosen = heads[rows] if chosen is None else chosen
     return Echoes(
         rows,
         chosen["slot"].astype(np.int64),

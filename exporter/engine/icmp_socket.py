@@ -183,7 +183,10 @@ class IcmpSocket:
         messages["parts"] = parts.ctypes.data + np.arange(RECEIVE_ROWS) * _PART.itemsize
         messages["part_count"] = 1
         messages["control"] = self._controls.ctypes.data + np.arange(RECEIVE_ROWS) * CONTROL_BYTES
+        messages["control_bytes"] = CONTROL_BYTES
+        messages["name_bytes"] = self._name_type.itemsize
         self._received = messages
+        self._used = 0  # rows of the last read, whose lengths the kernel has overwritten
 
     def send(
         self,
@@ -238,8 +241,9 @@ class IcmpSocket:
 
     def _read(self, flags: int) -> Received | None:
         messages = self._received
-        messages["control_bytes"] = CONTROL_BYTES
-        messages["name_bytes"] = self._name_type.itemsize
+        messages["control_bytes"][: self._used] = CONTROL_BYTES
+        messages["name_bytes"][: self._used] = self._name_type.itemsize
+        self._used = 0
         for _ in range(RECEIVE_ROWS):
             count = self._recvmmsg(self._fd, messages.ctypes.data, RECEIVE_ROWS, flags | socket.MSG_DONTWAIT, None)
             if count > 0:
@@ -249,6 +253,7 @@ class IcmpSocket:
             # Anything else is an error that another target's answer left on the socket; reading it cleared it.
         else:
             return None
+        self._used = count
         stamps = self._stamps[:count]
         stamped = (stamps["level"] == socket.SOL_SOCKET) & (stamps["type"] == _SO_TIMESTAMPNS)
         told = stamps["seconds"] * 1_000_000_000 + stamps["nanoseconds"]

