@@ -127,7 +127,15 @@ function look(next) {
   drawMap();
 }
 
-function zoom(factor, place = { x: view.x + view.width / 2, y: view.y + view.height / 2 }) {
+// The buttons look closer at what is chosen, else at the middle.
+function middle() {
+  const query = new URLSearchParams(location.search);
+  const find = (kind, name) => places[kind].find(([id]) => id === query.get(name));
+  const chosen = find("targets", "target") ?? find("regions", "region");
+  return chosen ? { x: chosen[2], y: -chosen[3] } : { x: view.x + view.width / 2, y: view.y + view.height / 2 };
+}
+
+function zoom(factor, place = middle()) {
   const width = view.width * factor;
   const ratio = Math.min(FULL.width, Math.max(CLOSEST, width)) / view.width;
   look({ x: place.x - (place.x - view.x) * ratio, y: place.y - (place.y - view.y) * ratio, width });
