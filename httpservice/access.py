@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -38,6 +39,8 @@ log = get_logger(__name__)
 
 HEALTH_PATHS: Final = ("/-/healthy", "/-/ready")
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LOG_EVERY_SECONDS: Final = 60.0
+_LOGGED_PEERS: Final = 1000
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 SECURITY_HEADERS: Final = {
@@ -90,6 +93,7 @@ class AccessControl:
         self._render = render
         self._on_refusal = on_refusal
         self._credentials = Credentials()
+        self._logged: dict[tuple[str | None, RefusalReason], float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it with the refusal."""
@@ -161,11 +165,7 @@ class AccessControl:
     async def _refuse(self, scope: Scope, send: Send, refusal: Refusal) -> None:
         """Answer with the refusal, log and count it."""
         self._on_refusal(refusal.reason)
-        if not refusal.signed_out:  # a browser's first request has no credentials: that is no event
-            client = scope.get("client")
-            log.warning(
-                "request refused", reason=refusal.reason.value, path=scope["path"], peer=client[0] if client else None
-            )
+        self._log(scope, refusal)
         body, content_type = self._render(scope, refusal)
         headers = {"Content-Type": content_type, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
         if refusal.reason is RefusalReason.LOGIN:
@@ -175,6 +175,20 @@ class AccessControl:
         raw = [(name.lower().encode(), value.encode()) for name, value in (headers | SECURITY_HEADERS).items()]
         await send({"type": "http.response.start", "status": refusal.status, "headers": raw})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _log(self, scope: Scope, refusal: Refusal) -> None:
+        """Log the first refusal per peer and reason, then one a minute: a page with an old password polls for days."""
+        if refusal.signed_out:  # a browser's first request has no credentials: that is no event
+            return
+        client = scope.get("client")
+        peer = client[0] if client else None
+        now = time.monotonic()
+        if now - self._logged.get((peer, refusal.reason), -_LOG_EVERY_SECONDS) < _LOG_EVERY_SECONDS:
+            return
+        if len(self._logged) >= _LOGGED_PEERS:
+            self._logged.clear()
+        self._logged[peer, refusal.reason] = now
+        log.warning("request refused", reason=refusal.reason.value, path=scope["path"], peer=peer)
 
 
 def _with_security_headers(send: Send) -> Send:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -219,3 +220,16 @@ async def test_served_names_are_answered() -> None:
 def test_ip_literals(name: str, wanted: bool) -> None:
     """Only what is an address in full counts as one."""
     assert is_ip_literal(name) is wanted
+
+
+async def test_a_polling_page_with_an_old_password_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """One line per peer and reason a minute; a first request without credentials is none at all."""
+    caplog.set_level(logging.WARNING)
+    client = _client(USERS, ELSEWHERE, [])
+    for _ in range(5):
+        await client.get("/", headers=_basic("ana", "wrong"))
+        await client.get("/")
+    await client.get("/", headers={"Host": "evil.example"})
+    events = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    assert [(event["reason"], event["peer"]) for event in events] == [("login", "10.9.8.7"), ("host", "10.9.8.7")]
+    assert "wrong" not in caplog.text
