@@ -59,8 +59,12 @@ def code(matchers: str = IN_REGION) -> str:
 
 
 def info(labels: str, matchers: str = IN_REGION) -> str:
-    """Return the right side of a join that brings words of `vpn_target_info`, one series per target."""
-    one = f"topk by (region, target) (1, max by (region, target, {labels}) (vpn_target_info{{{matchers}}}))"
+    """Return the right side of a join that brings words of `vpn_target_info`.
+
+    topk leaves one series per target: a renamed target can have two for minutes after a restart of Prometheus, and one
+    such pair would fail the whole query.
+    """
+    one = f"topk by (region, target) (1, vpn_target_info{{{matchers}}})"
     return f"* on (region, target) group_left ({labels}) {one}"
 
 
@@ -104,7 +108,7 @@ def region_code(matchers: str = IN_REGION) -> str:
 
 def region_info(labels: str, matchers: str = IN_REGION) -> str:
     """Return the right side of a join that brings words of `vpn_region_info`, one series per region."""
-    one = f"topk by (region) (1, max by (region, {labels}) (vpn_region_info{{{matchers}}}))"
+    one = f"topk by (region) (1, vpn_region_info{{{matchers}}})"
     return f"* on (region) group_left ({labels}) {one}"
 
 

@@ -102,15 +102,16 @@ def _regions(say: Language) -> Json:
 def _days(say: Language) -> Json:
     """Return availability day by day."""
     return status_history(
-        say("Day by day", "Hari demi hari"),
+        say("Day by day, availability in percent", "Hari demi hari, ketersediaan dalam persen"),
         say(
             "Each cell is one day's availability; it appears when the day is over.",
             "Tiap sel adalah ketersediaan satu hari; muncul setelah hari itu selesai.",
         ),
-        [series(f"region:vpn_target_availability:ratio_1d{{{IN_REGION}}}", "{{region}}")],
+        # times 100 and no unit: "99.6" fits into a cell of a month, "99.6%" does not
+        [series(f"100 * region:vpn_target_availability:ratio_1d{{{IN_REGION}}}", "{{region}}")],
         step="1d",
-        unit="percentunit",
+        unit="none",
         decimals=1,
         no_value=say("No whole day in this time range yet", "Belum ada satu hari penuh dalam rentang waktu ini"),
-        thresholds=AIM,
+        thresholds=thresholds(RED, (99, YELLOW), (99.9, GREEN)),
     )

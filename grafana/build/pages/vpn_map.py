@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # state -> refId, symbol, size, glyph of the legend; in drawing order, the worst last and so on top.
 MARKS: Final = {
-    State.UP: ("B", "circle", 5, "●"),
+    State.UP: ("B", "circle", 4, "●"),
     State.UNKNOWN: ("C", "x-mark", 6, "✕"),
     State.LOW: ("D", "triangle", 7, "▲"),
     State.DOWN: ("E", "square", 7, "■"),
@@ -142,13 +142,15 @@ def _map(say: Language) -> Json:
     targets = [table(f"sort_desc(({region_code()}) {region_join})", REGION_REF)]
     layers = [
         Layer(name=say("Regions", "Wilayah"), ref=REGION_REF, symbol="circle", size=13, opacity=0.35),
-        # words of their own layer: a label takes its marker's colour, and yellow on white cannot be read
-        Layer(name=say("Region ids", "Id wilayah"), ref=REGION_REF, symbol=None, size=5, opacity=1, label="region"),
     ]
+    # Words of their own layer: a label takes its marker's colour, and yellow on white cannot be read.
+    ids = Layer(name=say("Region ids", "Id wilayah"), ref=REGION_REF, symbol=None, size=5, opacity=1, label="region")
     for state, (ref, symbol, size, _) in MARKS.items():
         join = info("name, kind, latitude, longitude", f"{IN_REGION},{place}")
         targets.append(table(f"({code()} == {int(state)}) {join}", ref))
         layers.append(Layer(name=state_word(state, say), ref=ref, symbol=symbol, size=size, opacity=0.95))
+        if state is State.UP:  # over a thousand green dots, under the red ones
+            layers.append(ids)
     labels = {
         "name": say("Name", "Nama"),
         "region": say("Region", "Wilayah"),
