@@ -1,0 +1,1 @@
+"""Measurements, side by side with others in one run; `make bench` writes bench/results.md."""
