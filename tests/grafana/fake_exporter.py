@@ -81,7 +81,7 @@ class Country:
         self.lines = {name: Line(since=started) for name in self.sites}
         self.seen = started
         self.lock = threading.Lock()
-        self.random = random.Random(seed)  # noqa: S311 - noise, no secret  # noqa: S311 - noise, no secret
+        self.random = random.Random(seed)  # noqa: S311 - noise, no secret  # noqa: S311 - noise, no secret  # noqa: S311 - noise, no secret
         self.hubs = {site.gateway for site in self.sites.values() if site.gateway}
 
     def code(self, site: Site, now: float) -> int:

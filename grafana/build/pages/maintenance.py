@@ -111,24 +111,28 @@ def _uplinks(say: Language) -> Json:
 
 
 def _actions(say: Language) -> Json:
-    """Return where to act: pages with their own login, for a dashboard has no authority."""
+    """Return where to act: pages with their own login, for a dashboard has no authority.
+
+    Links into Grafana are relative, so that they hold below a path of a proxy; the status page is another application,
+    so its link opens a window of its own (Grafana catches the others).
+    """
     english = (
-        "**Restart engine, reload targets.yml**: on the status page, under *Maintenance*, with its own login: "
-        "[behind the proxy](/status/maintenance), or port 9921 of the server with `make run`. "
+        "**Restart engine, reload targets.yml**: on the status page, *Maintenance*, with its own login: "
+        '<a href="/status/maintenance" target="_blank">behind the proxy</a>, or port 9921 of the server with `make run`. '
         "On the command line: `vpn-exporter restart`, `vpn-exporter reload`; on Telegram: `/restart`.\n\n"
-        "**Planned work: silence alerts**: [silences](/alerting/silences?alertmanager=Alertmanager); on Telegram: "
+        "**Planned work: silence alerts**: [silences](alerting/silences?alertmanager=Alertmanager); on Telegram: "
         "`/silence`.\n\n"
-        "**What fires now**: [alert rules](/alerting/list), "
-        "[alert groups](/alerting/groups?alertmanager=Alertmanager)."
+        "**What fires now**: [alert rules](alerting/list), "
+        "[alert groups](alerting/groups?alertmanager=Alertmanager)."
     )
     indonesian = (
         "**Restart Engine, muat ulang targets.yml**: di halaman status, menu *Maintenance*, dengan login sendiri: "
-        "[lewat proxy](/status/maintenance), atau port 9921 pada server dengan `make run`. "
+        '<a href="/status/maintenance" target="_blank">lewat proxy</a>, atau port 9921 pada server dengan `make run`. '
         "Di baris perintah: `vpn-exporter restart`, `vpn-exporter reload`; di Telegram: `/restart`.\n\n"
-        "**Pekerjaan terencana: bisukan peringatan**: [silences](/alerting/silences?alertmanager=Alertmanager); di "
+        "**Pekerjaan terencana: bisukan peringatan**: [silences](alerting/silences?alertmanager=Alertmanager); di "
         "Telegram: `/silence`.\n\n"
-        "**Yang sedang aktif**: [aturan](/alerting/list), "
-        "[kelompok peringatan](/alerting/groups?alertmanager=Alertmanager)."
+        "**Yang sedang aktif**: [aturan](alerting/list), "
+        "[kelompok peringatan](alerting/groups?alertmanager=Alertmanager)."
     )
     return words(say("Where to act", "Tempat bertindak"), say(english, indonesian))
 
