@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.engine.board import PROCESS_CONNECT, PROCESS_ICMP
+from exporter.exposition_names import ALL_PARTS
 from exporter.inventory.model import Inventory
 from exporter.metrics import EngineMetrics
 from exporter.outcome import REASONS
@@ -111,3 +114,29 @@ def test_uplinks_and_configuration() -> None:
     assert _value(text, "vpn_uplink_up", uplink="10.20.0.1") == 0
     assert _value(text, "vpn_config_last_reload_successful") == 0
     assert _value(text, "vpn_config_removal_held") == 7
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    """docs/metrics.md is the list that people build dashboards from."""
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `(vpn_\w+)` \|", text, re.MULTILINE))
+    view = FakeView()
+    exposed = set(
+        re.findall(r"^# TYPE (\S+)", view.exposition.render(ALL_PARTS, *view.snapshot()).decode(), re.MULTILINE)
+    )
+    assert documented == exposed
+
+
+def test_every_label_of_a_metric_is_documented() -> None:
+    """A reader joins by these labels."""
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(vpn_\w+)` \| \w+ \|([^|]*)\|", text, re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    view = FakeView()
+    for family in text_string_to_metric_families(view.exposition.render(ALL_PARTS, *view.snapshot()).decode()):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        for sample in family.samples:
+            wanted = set(sample.labels) - {"le"}
+            if name.startswith("vpn_target_"):
+                wanted -= {"target", "region"}
+            assert wanted <= documented[name], name

@@ -21,6 +21,13 @@ const element = (name, attributes = {}, parent = null) => {
   parent?.append(made);
   return made;
 };
+// Text cannot be measured in degrees before it is drawn; a canvas measures it in pixels.
+const pen = document.createElement("canvas").getContext("2d");
+function widthOf(name) {
+  pen.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
+  return pen.measureText(name).width + 2;
+}
+
 const degreesPerPixel = () => Math.max(view.width / (svg.clientWidth || 1), view.height / (svg.clientHeight || 1));
 
 // One shape per state, as path data around a place; r is in degrees.
@@ -61,6 +68,7 @@ export async function drawMap() {
   }
   const { targets, regions } = svg.dataset;
   const scale = degreesPerPixel();
+  const size = scale * (svg.clientWidth < 480 ? .75 : 1); // a phone is held closer
   const chosen = new URLSearchParams(location.search).get("region");
   const picture = [version, targets, regions, scale.toFixed(5), view.x.toFixed(4), view.y.toFixed(4), chosen].join("|");
   if (picture === drawn || targets.length !== places.targets.length || regions.length !== places.regions.length) return;
@@ -71,7 +79,7 @@ export async function drawMap() {
   // A target that its region's shape covers, in the same state, would only blur it; closer up it comes out.
   const shapes = ORDER.map(() => []);
   places.regions.forEach(([, , longitude, latitude], index) => shapes[Number(regions[index])].push([longitude, latitude]));
-  const covered = (state, x, y) => shapes[state].some(([rx, ry]) => Math.hypot(rx - x, ry - y) < 8 * scale);
+  const covered = (state, x, y) => shapes[state].some(([rx, ry]) => Math.hypot(rx - x, ry - y) < 8 * size);
   const many = places.targets.length > 1500;
   const boxes = places.regions.map(([, , x, latitude]) => [x - 7 * scale, -latitude - 7 * scale, x + 7 * scale, -latitude + 7 * scale]);
   const labels = [];
@@ -79,11 +87,11 @@ export async function drawMap() {
     places.regions.forEach(([id, name, longitude, latitude], index) => {
       if (Number(regions[index]) !== state) return;
       const link = element("a", { href: `?region=${encodeURIComponent(id)}`, "data-choose": `?region=${encodeURIComponent(id)}`, class: `region${chosen === id ? " chosen" : ""}`, "aria-label": `${name}: ${STATES[state].toUpperCase()}` }, dots);
-      element("path", { class: `shape ${STATES[state]}`, d: shape(state, longitude, -latitude, 7 * scale) }, link);
+      element("path", { class: `shape ${STATES[state]}`, d: shape(state, longitude, -latitude, 7 * size) }, link);
       element("title", {}, link).textContent = `${name}: ${STATES[state].toUpperCase()}`;
       if (state !== 2 || places.regions.length <= LABELS_AT_MOST) labels.unshift([name, longitude, -latitude]);
     });
-    const radius = (many ? 2.2 : state === 2 ? 3.4 : 4.4) * scale;
+    const radius = (many ? 2.2 : state === 2 ? 3.4 : 4.4) * size;
     let path = "";
     for (let index = 0; index < targets.length; index++) {
       const [, , longitude, latitude] = places.targets[index];
@@ -93,7 +101,7 @@ export async function drawMap() {
   }
   if (svg.clientWidth > 480 || view.width < FULL.width * .7) {
     for (const [name, x, y] of labels) { // worst first: a name that finds no free side is left out
-      const width = name.length * 7.2 * scale;
+      const width = widthOf(name) * scale;
       const height = 15 * scale;
       const sides = [["start", x + 10 * scale, 0], ["end", x - 10 * scale, 0], ["middle", x, 16 * scale], ["middle", x, -16 * scale]];
       const boxOf = ([anchor, at, down]) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -321,3 +322,15 @@ async def test_unknown_paths_and_methods(client: httpx.AsyncClient) -> None:
     wrong = await client.post("/api/v1/targets")
     assert wrong.status_code == 405
     assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+async def test_every_key_is_documented(client: httpx.AsyncClient, view: FakeView) -> None:
+    """docs/api.md lists the keys that other programs read."""
+    _probes(view)
+    row = OutageRow(start=NOW - 60, end=None, target="btn-4", region="BTN", name="N", cause="hub", culprit=None)
+    view.outage_rows.append(row)
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    for path in ("targets", "regions", "log", "pipeline", "outages"):
+        line = next(line for line in text.splitlines() if line.startswith(f"| `{path}` |"))
+        item = (await _json(client, f"/api/v1/{path}"))["items"][0]
+        assert [key for key in item if f"`{key}`" not in line] == [], path
