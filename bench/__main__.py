@@ -51,7 +51,8 @@ def _section(name: str, output: str) -> str:
     body = output.strip()
     if not body.startswith("|"):
         body = f"```\n{body}\n```"
-    return f"<!-- {name} -->\n## {PARTS[name]}\n`python -m bench.{name}`, version {VERSION}, {moment}; {machine}\n\n{body}\n"
+    head = f"<!-- {name} -->\n## {PARTS[name]}\n`python -m bench.{name}`, version {VERSION}, {moment}; {machine}"
+    return f"{head}\n\n{body}\n"
 
 
 def _page(texts: dict[str, str]) -> str:

@@ -123,6 +123,7 @@ def serve(
 ) -> None:
     """Run the exporter until SIGTERM or Ctrl-C; SIGHUP reloads the targets file."""
     from exporter.app import serve as run  # noqa: PLC0415 - the other commands need no engine and start faster
+    from httpservice.errors import HttpServiceError  # noqa: PLC0415 - as above
     from httpservice.logs import configure  # noqa: PLC0415 - as above
 
     configure(log_level, log_format)
@@ -140,7 +141,7 @@ def serve(
         click.echo(str(error), err=True)
         click.echo(f"{targets_file} cannot be used; the lines above say what to change.", err=True)
         sys.exit(3)
-    except (ExporterError, OSError) as error:
+    except (ExporterError, HttpServiceError, OSError) as error:
         click.echo(f"vpn-exporter: {error}", err=True)
         sys.exit(3)
 
