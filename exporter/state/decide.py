@@ -117,6 +117,7 @@ def decide(evidence: Evidence, layout: Layout, memory: Memory, now: Now) -> Deci
         roster=roster,
         code=states.code,
         fallen=falls.fallen,
+        back=memory.fallen & ~falls.fallen,
         blind=blind,
         window=evidence.window,
         streak=evidence.streak,

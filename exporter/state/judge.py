@@ -16,6 +16,7 @@ from exporter.outcome import REASONS, State, Status
 from exporter.state.decide import Evidence, Now, decide
 from exporter.state.layout import Layout, build_layout
 from exporter.state.memory import Memory, fresh_memory, reseat
+from exporter.state.rules import stale_after
 from exporter.state.saved import SavedStates, restore_memory, take_picture
 from exporter.state.sight import ProcessSample, late_counts, waited_counts
 from exporter.state.streak import ConfirmColumns, Streak, count_streaks, empty_streak, overdue_after
@@ -173,7 +174,6 @@ class Judge:
                 floor=memory.floor,
                 limit=limit,
                 now=now,
-                wanted_run=roster.up_after_probes.astype(np.int64),
             )
         return Evidence(
             window=self._window,
@@ -189,19 +189,18 @@ class Judge:
         """Return the slots whose streak or run of replies must be counted; the rest of them has none.
 
         Who has at most one unanswered probe, and that one not overdue, has no streak. Who is down already and has
-        answered nothing since needs no counting.
+        answered nothing since needs no counting, as long as its grid probes keep failing.
         """
         memory, newest = self._memory, self._newest
         since = np.maximum(newest.last_reply, memory.floor)
         bad = (KIND[newest.status] == FAILURE) | ((newest.status == Status.PENDING) & (now - newest.sent_at > limit))
         silent: Bools = (newest.confirm_sent_at > since) | (newest.second_sent_at > since)
         silent |= (newest.sent_at > since) & bad
-        down = memory.code == State.DOWN
+        fresh = now - self._window.newest_sent_at <= stale_after(self._layout.roster)
+        settled = (memory.code == State.DOWN) & (memory.streak_first > since) & fresh
         answered = newest.last_reply > memory.floor
         returning = (memory.fallen | (memory.code == State.UNKNOWN)) & answered
-        silent &= ~(down & (memory.streak_first > since))
-        returning &= ~(down & (memory.streak_first > since))
-        attention: Slots = ((silent | returning) & self._layout.roster.is_target).nonzero()[0]
+        attention: Slots = ((silent | returning) & ~settled & self._layout.roster.is_target).nonzero()[0]
         return attention
 
     def _tell(self, verdict: Verdict, changed: Slots, size: int) -> None:

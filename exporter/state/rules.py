@@ -107,8 +107,13 @@ def is_calm(window: Window, roster: Roster) -> Bools:
 
 def is_stale(window: Window, streak: Streak, last_reply_sent_at: Floats, roster: Roster, now: Floats) -> Bools:
     """Tell whose evidence has run out: probes are not sent, or only fail to be sent. Missing data is unknown."""
-    age = now - np.fmax(np.maximum(window.newest_sent_at, last_reply_sent_at), streak.last)
-    return age > np.maximum(STALE_INTERVALS * roster.interval_seconds, STALE_SECONDS) + roster.timeout_seconds
+    newest = np.fmax(np.maximum(window.newest_sent_at, last_reply_sent_at), streak.last)
+    return now - newest > stale_after(roster)
+
+
+def stale_after(roster: Roster) -> Floats:
+    """Return how old the newest evidence of each slot may become, in seconds."""
+    return np.maximum(STALE_INTERVALS * roster.interval_seconds, STALE_SECONDS) + roster.timeout_seconds
 
 
 def judge_states(
@@ -186,14 +191,23 @@ class Pending:
 
 
 def judge_pending(
-    *, roster: Roster, code: Bytes, fallen: Bools, blind: Bools, window: Window, streak: Streak, calm_from: Ints
+    *,
+    roster: Roster,
+    code: Bytes,
+    fallen: Bools,
+    back: Bools,
+    blind: Bools,
+    window: Window,
+    streak: Streak,
+    calm_from: Ints,
 ) -> Pending:
     """Tell which change is near and how many probes are missing to it.
 
     - to DOWN: two judged failures or more; missing are judged failures.
     - to UP from DOWN or from the start: at least one reply; missing are consecutive replies.
     - to UP from LOW: the conditions of leaving hold; missing are probes for which they must go on holding.
-    - to LOW: half of the losses that make a LOW are there; missing are losses, were all the next probes lost.
+    - to LOW: half of the losses that make a LOW are there; missing are losses, were all the next probes lost. Not for
+      who has just come back from DOWN: its window is the old one for the last time.
     """
     state = np.full(roster.size, NO_STATE, dtype=np.uint8)
     probes = np.zeros(roster.size, dtype=np.int32)
@@ -208,7 +222,7 @@ def judge_pending(
     so_far = np.where(fallen, streak.run, np.minimum(window.replies, FIRST_REPLIES))
     needed = np.where(fallen, roster.up_after_probes, FIRST_REPLIES)
     for mask, to, missing in (
-        ((code == State.UP) & near_low, State.LOW, missing_low),
+        ((code == State.UP) & near_low & ~back, State.LOW, missing_low),
         ((code == State.LOW) & (calm_from >= 0), State.UP, CALM_PROBES - (window.newest - calm_from)),
         (returning & (so_far > 0) & (so_far < needed), State.UP, needed - so_far),
         (

@@ -76,7 +76,6 @@ def count_streaks(
     floor: Floats,
     limit: Floats,
     now: Floats,
-    wanted_run: Ints,
 ) -> Streak:
     """Count the streaks of `rows` and place them in arrays over all slots.
 
@@ -88,30 +87,42 @@ def count_streaks(
         floor: per slot: probes sent at or before it do not count.
         limit: per slot: `overdue_after`.
         now: per slot: the moment up to which its prober has read all replies.
-        wanted_run: per slot: how long a run the caller cares for; longer ones may be cut.
     """
-    size = len(grid.count)
-    failures = np.zeros(size, dtype=np.int64)
-    first = np.full(size, np.nan)
-    last = np.full(size, np.nan)
-    run = np.zeros(size, dtype=np.int64)
-    run_after = np.zeros(size)
-    deep = _needs_whole_rings(grid, confirm, rows, np.maximum(last_reply_sent_at, floor)) | (
-        wanted_run[rows] > _NEAR_GRID
-    )
-    for some, widths in ((rows[~deep], (_NEAR_GRID, _NEAR_CONFIRM)), (rows[deep], (GRID, CONFIRM))):
-        for start in range(0, len(some), _BLOCK):
-            block = some[start : start + _BLOCK]
-            sent_at, failed, replied = _look(grid, confirm, block, widths, limit, now)
-            run_after[block] = np.maximum(np.where(failed, sent_at, -np.inf).max(axis=1), floor[block])
-            run[block] = (replied & (sent_at > run_after[block, None])).sum(axis=1)
-            failed &= sent_at > np.maximum(last_reply_sent_at, floor)[block, None]
-            failures[block] = failed.sum(axis=1)
-            oldest = np.where(failed, sent_at, np.inf).min(axis=1)
-            newest = np.where(failed, sent_at, -np.inf).max(axis=1)
-            first[block] = np.where(np.isinf(oldest), np.nan, oldest)
-            last[block] = np.where(np.isinf(newest), np.nan, newest)
-    return Streak(failures=failures, first=first, last=last, run=run, run_after=run_after)
+    result = empty_streak(len(grid.count))
+    result = Streak(**{name: getattr(result, name).copy() for name in Streak.__dataclass_fields__})
+    deep = _reach_beyond(grid, confirm, rows, np.maximum(last_reply_sent_at, floor))
+    near = rows[~deep]
+    _count(result, grid, confirm, near, (_NEAR_GRID, _NEAR_CONFIRM), last_reply_sent_at, floor, limit, now)
+    # The failure before the run may lie further back than the newest few entries.
+    endless = _reach_beyond(grid, confirm, near, result.run_after)
+    rest = np.concatenate([rows[deep], near[endless]])
+    _count(result, grid, confirm, rest, (GRID, CONFIRM), last_reply_sent_at, floor, limit, now)
+    return result
+
+
+def _count(
+    result: Streak,
+    grid: GridColumns,
+    confirm: ConfirmColumns,
+    rows: Slots,
+    widths: tuple[int, int],
+    last_reply_sent_at: Floats,
+    floor: Floats,
+    limit: Floats,
+    now: Floats,
+) -> None:
+    """Fill in the streaks of `rows`, looking at the newest `widths` entries of the two rings."""
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        sent_at, failed, replied = _look(grid, confirm, block, widths, limit, now)
+        result.run_after[block] = np.maximum(np.where(failed, sent_at, -np.inf).max(axis=1), floor[block])
+        result.run[block] = (replied & (sent_at > result.run_after[block, None])).sum(axis=1)
+        failed &= sent_at > np.maximum(last_reply_sent_at, floor)[block, None]
+        result.failures[block] = failed.sum(axis=1)
+        oldest = np.where(failed, sent_at, np.inf).min(axis=1)
+        newest = np.where(failed, sent_at, -np.inf).max(axis=1)
+        result.first[block] = np.where(np.isinf(oldest), np.nan, oldest)
+        result.last[block] = np.where(np.isinf(newest), np.nan, newest)
 
 
 def _look(
@@ -151,8 +162,8 @@ def _newest(
     return sent_at.reshape(-1)[flat], status.reshape(-1)[flat]
 
 
-def _needs_whole_rings(grid: GridColumns, confirm: ConfirmColumns, rows: Slots, since: Floats) -> Bools:
-    """Tell for which rows the newest few entries do not reach back to `since`."""
+def _reach_beyond(grid: GridColumns, confirm: ConfirmColumns, rows: Slots, since: Floats) -> Bools:
+    """Tell for which rows probes newer than `since` lie beyond the newest few entries of a ring."""
     grid_flat = rows * GRID + ((grid.count[rows].astype(np.int64) - _NEAR_GRID - 1) & (GRID - 1))
     confirm_flat = rows * CONFIRM + ((confirm.count[rows].astype(np.int64) - _NEAR_CONFIRM - 1) & (CONFIRM - 1))
     deep: Bools = (grid.sent_at.reshape(-1)[grid_flat] > since[rows]) | (

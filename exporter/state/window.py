@@ -173,7 +173,8 @@ def _measure_block(
     )
     if width == GRID:
         return result
-    deeper = ((ended < WINDOW) | (rtts < SHORT)) & (count > width) & (window_from < count - width)
+    deeper = ((ended < WINDOW) | (rtts < SHORT)) & (window_from < count - width)
+    deeper = (deeper | ~any_over) & (count > width)
     again = deeper.nonzero()[0]
     if not len(again):
         return result
