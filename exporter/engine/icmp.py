@@ -38,9 +38,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-TICK_SECONDS: Final = 0.005  # shortest turn of the loop
-BUSY_TICK_SECONDS: Final = 0.010  # above BUSY_RATE: bigger batches cost less per probe
-BUSY_RATE: Final = 500.0  # grid probes a second
+TICK_SECONDS: Final = 0.005  # shortest turn of the loop while there is little to do
+CALM_RATE: Final = 200.0  # grid probes a second up to which that holds
+# Above, a turn waits until about BATCH probes are due: a wake-up costs as much as tens of packets.
+BATCH: Final = 50
+BATCH_SECONDS: Final = (0.010, 0.020)  # but not shorter, and not longer
 IDLE_SECONDS: Final = 0.05  # longest turn: 20 heartbeats a second
 CONFIRM_LOOK_SECONDS: Final = 0.05  # between two looks for suspects
 _CATCH_UP_NS: Final = 50_000_000  # of the grid in one turn, when behind
@@ -102,17 +104,21 @@ class IcmpEngine:
     @property
     def tick_seconds(self) -> float:
         """The shortest turn at the present rate."""
-        busy = self._schedule is not None and self._schedule.rate > BUSY_RATE
-        return BUSY_TICK_SECONDS if busy else TICK_SECONDS
+        rate = self._schedule.rate if self._schedule is not None else 0.0
+        return TICK_SECONDS if rate <= CALM_RATE else min(max(BATCH / rate, BATCH_SECONDS[0]), BATCH_SECONDS[1])
 
-    def turn(self) -> None:
-        """Do everything that can be done now, without waiting."""
+    def turn(self, *, errors: bool = True) -> None:
+        """Do everything that can be done now, without waiting.
+
+        Args:
+            errors: whether a socket may have an error queued (poll said so, or nobody has asked).
+        """
         ledger, process = self._ledger, self.process
         process["clock_steps_total"][0] += self._wall.look()
         now = time.monotonic()
         for lane in self.lanes:
             lane.keep_open(now)
-        drained_at = min(lane.receive(self._wall) for lane in self.lanes)
+        drained_at = min(lane.receive(self._wall, errors=errors) for lane in self.lanes)
         ledger.expire(drained_at)
         process["drained_at"][0] = drained_at
         if self._schedule is not None:
@@ -206,13 +212,14 @@ def run(child: Child) -> None:
     waiter = select.poll()
     waiter.register(child.control, select.POLLIN)
     watched: set[int] = set()
+    errors = True
     try:
         while True:
             began = time.monotonic()
             plan = child.next_plan()
             if plan is not None:
                 engine.adopt(*decode_records(plan))
-            engine.turn()
+            engine.turn(errors=errors)
             for lane in engine.lanes:
                 if lane.socket is not None and (fd := lane.socket.socket.fileno()) not in watched:
                     waiter.register(fd, select.POLLIN)
@@ -220,7 +227,7 @@ def run(child: Child) -> None:
             spare = engine.tick_seconds - (time.monotonic() - began)
             if spare > 0:
                 time.sleep(spare)
-            waiter.poll(engine.idle_seconds() * 1000)
+            errors = any(events & select.POLLERR for _, events in waiter.poll(engine.idle_seconds() * 1000))
     finally:
         engine.close()
 

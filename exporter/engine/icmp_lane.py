@@ -174,8 +174,13 @@ class Lane:
         ledger.begin(kind, slots, sent_at, status)
         ledger.process["sent_total"][0] += count - len(failed)
 
-    def receive(self, wall: WallOffset) -> float:
-        """Read all there is; return a moment (monotonic seconds) by which everything received has been read."""
+    def receive(self, wall: WallOffset, *, errors: bool) -> float:
+        """Read all there is; return a moment (monotonic seconds) by which everything received has been read.
+
+        Args:
+            wall: the present distance of the clocks.
+            errors: whether the error queue is to be read as well.
+        """
         while True:
             asked_at = time.monotonic()
             received = self.socket.receive() if self.socket is not None else None
@@ -184,7 +189,7 @@ class Lane:
             self._match(received, wall)
             if self.socket is not None and self.socket.raw and len(received.lengths) < RECEIVE_ROWS:
                 break  # the call came to the end of the queue after `asked_at`; an unprivileged one may end at an error
-        while self.socket is not None and (told := self.socket.receive_errors()) is not None:
+        while errors and self.socket is not None and (told := self.socket.receive_errors()) is not None:
             self._match_queue(told)
         if self.socket is not None and asked_at >= self._drops_at:
             self._drops_at = asked_at + DROPS_SECONDS

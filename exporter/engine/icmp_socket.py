@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEND_ROWS: Final = 1024  # UIO_MAXIOV: more is refused in one call
-SEND_STEP: Final = 64  # packets between two readings of the clock: bounds the error of interpolation
+SEND_STEP: Final = 32  # packets between two readings of the clock: bounds the error of interpolation
 RECEIVE_ROWS: Final = 512
 RECEIVE_BUFFER_BYTES: Final = 32 * 1024 * 1024  # a second of replies at 40,000/s, should we be stopped so long
 CONTROL_BYTES: Final = 128
