@@ -49,14 +49,19 @@ async function drawOutline(layer) {
   }
 }
 
-async function loadPlaces() {
+let loading = null;
+
+// Several drawings may wait for the same places; they are fetched once.
+function loadPlaces() {
   const wanted = svg.dataset.layout;
   if (wanted === version) return true;
-  const answer = await fetch("map.json", { cache: "no-cache" });
-  if (!answer.ok) return false;
-  places = await answer.json();
-  version = wanted;
-  return true;
+  loading ??= fetch("map.json", { cache: "no-cache" }).then(async (answer) => {
+    if (!answer.ok) return false;
+    places = await answer.json();
+    version = wanted;
+    return true;
+  }).finally(() => { loading = null; });
+  return loading;
 }
 
 export async function drawMap() {
