@@ -118,7 +118,7 @@ def _actions(say: Language) -> Json:
     """
     english = (
         "**Restart engine, reload targets.yml**: on the status page, *Maintenance*, with its own login: "
-        '<a href="/status/maintenance" target="_blank">behind the proxy</a>, or port 9921 of the server with `make run`. '
+        '<a href="/status/maintenance" target="_blank">behind the proxy</a>, or port 9921 with `make run`. '
         "On the command line: `vpn-exporter restart`, `vpn-exporter reload`; on Telegram: `/restart`.\n\n"
         "**Planned work: silence alerts**: [silences](alerting/silences?alertmanager=Alertmanager); on Telegram: "
         "`/silence`.\n\n"

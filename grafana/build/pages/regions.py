@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_counts(say), x=0, y=0, w=24, h=3)
-    canvas.place(_regions(say), x=0, y=3, w=24, h=15)
-    canvas.place(_history(say), x=0, y=18, w=24, h=16)
+    canvas.place(_counts(say), x=0, y=0, w=24, h=4)
+    canvas.place(_regions(say), x=0, y=4, w=24, h=15)
+    canvas.place(_history(say), x=0, y=19, w=24, h=16)
     return dashboard(
         REGIONS,
         say,
@@ -64,7 +64,7 @@ def _counts(say: Language) -> Json:
         overrides=overrides,
         orientation="vertical",
         text="value_and_name",
-        size={"valueSize": 30, "titleSize": 13},
+        size={"valueSize": 30, "titleSize": 12},
     )
 
 

@@ -23,8 +23,8 @@ CHOSEN_STATE: Final = f"{code()} $state"
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_counts(say), x=0, y=0, w=24, h=3)
-    canvas.place(_targets(say), x=0, y=3, w=24, h=16)
+    canvas.place(_counts(say), x=0, y=0, w=24, h=4)
+    canvas.place(_targets(say), x=0, y=4, w=24, h=16)
     return dashboard(
         TARGETS,
         say,

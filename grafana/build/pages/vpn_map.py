@@ -42,13 +42,13 @@ REGION_REF: Final = "A"
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_counts(say), x=0, y=0, w=13, h=3)
-    canvas.place(_beside(say), x=13, y=0, w=7, h=3)
-    canvas.place(data_age(say), x=20, y=0, w=4, h=3)
-    canvas.place(_map(say), x=0, y=3, w=15, h=12)
-    canvas.place(_problems(say), x=15, y=3, w=9, h=12)
-    canvas.place(_changes(say), x=0, y=15, w=12, h=9)
-    canvas.place(alert_table(say), x=12, y=15, w=12, h=9)
+    canvas.place(_counts(say), x=0, y=0, w=13, h=4)
+    canvas.place(_beside(say), x=13, y=0, w=7, h=4)
+    canvas.place(data_age(say), x=20, y=0, w=4, h=4)
+    canvas.place(_map(say), x=0, y=4, w=15, h=12)
+    canvas.place(_problems(say), x=15, y=4, w=9, h=12)
+    canvas.place(_changes(say), x=0, y=16, w=12, h=9)
+    canvas.place(alert_table(say), x=12, y=16, w=12, h=9)
     return dashboard(
         VPN_MAP,
         say,
