@@ -66,6 +66,7 @@ async def serve(settings: Settings) -> None:
             exporter,
             web_config=web_config.current if web_config is not None else lambda: None,
             external_url=settings.external_url,
+            grafana_url=settings.grafana_url,
         )
         async with running(
             app,

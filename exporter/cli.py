@@ -84,6 +84,13 @@ main.add_command(cli_look.outages)
     help="The URL people type, where a proxy stands in front.",
 )
 @click.option(
+    "--grafana.url",
+    "grafana_url",
+    envvar="VPN_EXPORTER_GRAFANA_URL",
+    show_envvar=True,
+    help="Grafana, as a browser reaches it; linked from the pages.",
+)
+@click.option(
     "--engine",
     type=click.Choice(["native", "portable"]),
     default="native",
@@ -117,6 +124,7 @@ def serve(
     listen_address: str,
     web_config_file: Path | None,
     external_url: str | None,
+    grafana_url: str | None,
     engine: str,
     log_level: str,
     log_format: str,
@@ -133,6 +141,7 @@ def serve(
         listen_address=listen_address,
         web_config_file=web_config_file,
         external_url=external_url,
+        grafana_url=grafana_url,
         portable_engine=engine == "portable",
     )
     try:

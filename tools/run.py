@@ -176,6 +176,7 @@ def main(*, targets: Path, bridge: Path, data: Path, demo: bool, suite: str) -> 
         commands["country"] = f'exec "{sys.executable}" -m demo'
     if grafana:
         commands["grafana"] = grafana
+        environment["VPN_EXPORTER_GRAFANA_URL"] = f"http://127.0.0.1:{GRAFANA.port}/"
     raise SystemExit(_run(commands, services, environment))
 
 
