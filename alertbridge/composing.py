@@ -42,7 +42,7 @@ async def with_facts(incidents: tuple[Incident, ...], exporter: Exporter) -> tup
     if not subjects:
         return incidents
     try:
-        sight = await exporter.look(subjects, timeout_seconds=_FACTS_SECONDS)
+        sight = await exporter.look(subjects, timeout_seconds=_FACTS_SECONDS, thorough=False)
     except PeerError as error:
         log.info("no facts for a message", reason=str(error))
         return incidents
@@ -54,10 +54,9 @@ async def with_facts(incidents: tuple[Incident, ...], exporter: Exporter) -> tup
     )
 
 
-def merged_facts(incident: Incident, found: facts_module.Facts) -> dict[str, object]:
+def merged_facts(incident: Incident, found: facts_module.Facts) -> facts_module.Facts:
     """Return what is to be stored of a look at an incident's subject."""
-    old = facts_module.from_json(incident.facts)
-    return facts_module.merge(old, found, bad_state=wording.alert_shows(incident).value).to_json()
+    return facts_module.merge(incident.facts, found, bad_state=wording.alert_shows(incident).value)
 
 
 def compose(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from alertbridge.settings import Peer
 
 _ONE_BY_ONE = 4  # up to so many targets are asked for singly; more come with the whole list
-_PAGE = 1000
+_SINGLE_AT_MOST = 50  # of many, so many that are missing among those that are not up are asked for singly
+_PAGE = 5000
 _PAGES = 500  # of the whole list: an exporter that counts wrong must not keep us for ever
 _TIMEOUT_SECONDS = 5.0
 
@@ -38,26 +39,36 @@ class Exporter:
         self._http = http
         self._peer = peer
 
-    async def look(self, subjects: Collection[str], *, timeout_seconds: float = _TIMEOUT_SECONDS) -> Sight:
+    async def look(
+        self, subjects: Collection[str], *, timeout_seconds: float = _TIMEOUT_SECONDS, thorough: bool = True
+    ) -> Sight:
         """Return what the exporter says of some subjects (target:ID, region:ID; others are passed over).
+
+        Few targets are asked for one by one. Of many, those that are not up are read together, and the rest only when
+        `thorough`: without it a target that is missing in the answer may be up.
 
         Raises:
             PeerError: it gave no usable answer.
         """
-        targets = sorted(s.removeprefix("target:") for s in subjects if s.startswith("target:"))
-        regions = sorted(s for s in subjects if s.startswith("region:"))
+        targets = {s for s in subjects if s.startswith("target:")}
+        regions = {s for s in subjects if s.startswith("region:")}
         facts: dict[str, Facts] = {}
         envelope: dict[str, Any] = {}
-        if len(targets) <= _ONE_BY_ONE:
-            for target in targets:
-                envelope = await self._collect("targets", facts, timeout_seconds, query=target)
+        if len(targets) > _ONE_BY_ONE:
+            envelope = await self._collect("targets", facts, timeout_seconds, state="down,low,unknown")
+            missing = targets - facts.keys() if thorough else set()
+            if len(missing) > _SINGLE_AT_MOST:
+                envelope = await self._collect("targets", facts, timeout_seconds)
+                missing = set()
         else:
-            envelope = await self._collect("targets", facts, timeout_seconds)
+            missing = targets
+        for subject in sorted(missing):
+            query = subject.removeprefix("target:")
+            envelope = await self._collect("targets", facts, timeout_seconds, q=query)
         if regions or not targets:
             envelope = await self._collect("regions", facts, timeout_seconds)
-        wanted = {*(f"target:{target}" for target in targets), *regions}
         return Sight(
-            facts={subject: found for subject, found in facts.items() if subject in wanted},
+            facts={subject: found for subject, found in facts.items() if subject in targets | regions},
             isolated=envelope.get("isolated") is True,
             impaired=tuple(str(reason) for reason in envelope.get("impaired") or ()),
         )
@@ -72,12 +83,12 @@ class Exporter:
         return items
 
     async def _collect(
-        self, what: str, facts: dict[str, Facts], timeout_seconds: float, *, query: str = ""
+        self, what: str, facts: dict[str, Facts], timeout_seconds: float, **filters: str
     ) -> dict[str, Any]:
         """Add the facts of every item to `facts`; return the last page's envelope."""
         offset = 0
         for _ in range(_PAGES):
-            params: dict[str, str | int] = {"offset": offset, "limit": _PAGE} | ({"q": query} if query else {})
+            params: dict[str, str | int] = {"offset": offset, "limit": _PAGE, **filters}
             page = await self._page(what, params, timeout_seconds)
             for item in page["items"]:
                 kind = what.removesuffix("s")

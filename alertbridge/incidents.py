@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
+from alertbridge.facts import Facts
 from alertbridge.payload import Alert, AlertStatus
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Incident:
     reopenings: int = 0
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
-    facts: Mapping[str, object] = field(default_factory=dict)  # see facts.py: what the exporter said of the subject
+    facts: Facts = field(default_factory=Facts)  # what the exporter last said of the subject
     records: tuple[Record, ...] = ()
 
     @property
@@ -205,7 +206,7 @@ def _decide_new(incident: Incident | None, alert: Alert, *, now: datetime) -> De
     """Decide a firing alert where no incident is open."""
     if incident is None or incident.closed_at is None or now - incident.closed_at > FLAP_WINDOW:
         return Decision(reason=Reason.NEW, tell=Tell.OPEN, phase=Phase.OPEN)
-    if incident.facts.get("state") == "low" and level_of(alert.labels) <= Level.WARNING:
+    if incident.facts.state == "low" and level_of(alert.labels) <= Level.WARNING:
         return Decision(reason=Reason.STILL_LOW, tell=Tell.UPDATE, phase=Phase.OPEN)
     if incident.reopenings >= LOUD_REOPENINGS:
         return Decision(reason=Reason.FLAPPING, tell=Tell.UPDATE, phase=Phase.OPEN)

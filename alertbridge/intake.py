@@ -6,7 +6,7 @@ yet: a message is rendered when it is sent, from what is true then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alertbridge.incidents import (
@@ -22,7 +22,6 @@ from alertbridge.incidents import (
     record_of,
     subject_of,
 )
-from alertbridge.payload import AlertStatus
 from alertbridge.routing import chats_for, held_until
 from alertbridge.store.rows import NOTICE
 
@@ -30,11 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from alertbridge.facts import Facts
     from alertbridge.payload import Alert
     from alertbridge.settings import Settings
     from alertbridge.store.queries import Queries
     from alertbridge.truth import Conclusion
 
+_COLUMNS = ("phase", "level", "started_at", "ended_at", "closed_at", "reopenings", "acknowledged_by", "facts")
 _REOPENING = frozenset({Reason.REOPENED, Reason.FLAPPING, Reason.FLAPPED, Reason.STILL_LOW})
 
 
@@ -55,22 +56,35 @@ def take(queries: Queries, alerts: Iterable[Alert], settings: Settings, *, now: 
 
 def _take(queries: Queries, alert: Alert, settings: Settings, *, now: datetime) -> Taken:
     subject = subject_of(alert)
-    incident, known = queries.newest_incident(subject), queries.record(alert.fingerprint)
-    decision = decide(incident, known, alert, now=now)
+    before, known = queries.newest_incident(subject), queries.record(alert.fingerprint)
+    decision = decide(before, known, alert, now=now)
+    incident = before
     if decision.reason is Reason.NEW:
-        level = level_of(alert.labels)
-        incident_id: int | None = queries.add_incident(
-            subject=subject, level=level, opened_at=now, started_at=alert.starts_at
-        )
-    else:
-        incident_id = incident.id if incident is not None else None
+        incident = _open(queries, subject, alert, now=now)
     if decision.remember:
-        queries.save_record(_merged(known, record_of(alert, now=now)), incident_id)
-    if incident_id is not None:
-        _apply(queries, incident_id, incident, decision, alert, now=now)
+        record = _merged(known, record_of(alert, now=now))
+        queries.save_record(record, incident.id if incident is not None else None, new=known is None)
+        if incident is not None:
+            incident = _with_record(incident, record)
+    if incident is not None:
+        incident = _apply(queries, incident, decision, alert, now=now)
         if decision.tell is not None:
-            tell(queries, incident_id, decision.tell, settings, now=now)
+            tell(queries, incident, decision.tell, settings, now=now)
     return Taken(subject=subject, alertname=alert.name, reason=decision.reason, tell=decision.tell)
+
+
+def _open(queries: Queries, subject: str, alert: Alert, *, now: datetime) -> Incident:
+    level = level_of(alert.labels)
+    incident_id = queries.add_incident(subject=subject, level=level, opened_at=now, started_at=alert.starts_at)
+    return Incident(
+        id=incident_id, subject=subject, phase=Phase.OPEN, level=level, opened_at=now, started_at=alert.starts_at
+    )
+
+
+def _with_record(incident: Incident, record: Record) -> Incident:
+    """Return the incident with one of its alerts as it is now."""
+    others = tuple(known for known in incident.records if known.fingerprint != record.fingerprint)
+    return replace(incident, records=(*others, record))
 
 
 def _merged(known: Record | None, record: Record) -> Record:
@@ -88,24 +102,25 @@ def _merged(known: Record | None, record: Record) -> Record:
     )
 
 
-def _apply(
-    queries: Queries, incident_id: int, before: Incident | None, decision: Decision, alert: Alert, *, now: datetime
-) -> None:
-    """Bring the incident's own row to what the decision says."""
-    after = queries.incidents([incident_id])[0]
-    changes: dict[str, object] = {}
-    if decision.phase is not None and decision.phase is not after.phase:
-        changes["phase"] = decision.phase
+def _apply(queries: Queries, incident: Incident, decision: Decision, alert: Alert, *, now: datetime) -> Incident:
+    """Bring the incident's own row to what the decision says; return it as it is then."""
+    after = replace(incident, phase=decision.phase or incident.phase)
     if after.firing:
-        changes |= {"level": after.firing[0].level, "ended_at": None, "closed_at": None}
-    elif alert.status is AlertStatus.RESOLVED and decision.phase is Phase.CONFIRMING:
-        changes["ended_at"] = alert.ends_at or now
-    reopened = before is not None and decision.reason in _REOPENING
-    if reopened and before is not None:
-        changes |= {"started_at": alert.starts_at, "reopenings": before.reopenings + 1, "acknowledged_by": ""}
-        changes["facts"] = {key: value for key, value in before.facts.items() if key != "bad_since"}
+        after = replace(after, level=after.firing[0].level, ended_at=None, closed_at=None)
+    elif decision.phase is Phase.CONFIRMING:
+        after = replace(after, ended_at=alert.ends_at or now)
+    if decision.reason in _REOPENING:
+        after = replace(
+            after,
+            started_at=alert.starts_at,
+            reopenings=incident.reopenings + 1,
+            acknowledged_by="",
+            facts=replace(incident.facts, bad_since=None),
+        )
+    changes = {name: value for name in _COLUMNS if (value := getattr(after, name)) != getattr(incident, name)}
     if changes:
-        queries.update_incidents([incident_id], **changes)
+        queries.update_incidents([incident.id], **changes)
+    return after
 
 
 def conclude(
@@ -115,12 +130,12 @@ def conclude(
     settings: Settings,
     *,
     now: datetime,
-    facts: Mapping[str, object] | None = None,
+    facts: Facts | None = None,
 ) -> None:
     """Carry out what the exporter's word means for an incident."""
     changes: dict[str, object] = {}
-    if facts is not None:
-        changes["facts"] = dict(facts)
+    if facts is not None and facts != incident.facts:
+        changes["facts"] = facts
     if conclusion.phase is not None:
         changes["phase"] = conclusion.phase
         if conclusion.phase.closed:
@@ -129,22 +144,21 @@ def conclude(
     if changes:
         queries.update_incidents([incident.id], **changes)
     if conclusion.tell is not None:
-        tell(queries, incident.id, conclusion.tell, settings, now=now)
+        tell(queries, incident, conclusion.tell, settings, now=now)
 
 
-def tell(queries: Queries, incident_id: int, what: Tell, settings: Settings, *, now: datetime) -> None:
+def tell(queries: Queries, incident: Incident, what: Tell, settings: Settings, *, now: datetime) -> None:
     """Enqueue what is to be told of an incident, for each chat that it concerns."""
-    incident = queries.incidents([incident_id])[0]
     if what in {Tell.UPDATE, Tell.OVER}:
-        for name in queries.chats_of(incident_id):
-            queries.enqueue(chat=name, kind=Tell.UPDATE, incident_id=incident_id, now=now)
+        for name in queries.chats_of(incident.id):
+            queries.enqueue(chat=name, kind=Tell.UPDATE, incident_id=incident.id, now=now)
             if what is Tell.OVER:
-                queries.enqueue(chat=name, kind=Tell.OVER, incident_id=incident_id, now=now)
+                queries.enqueue(chat=name, kind=Tell.OVER, incident_id=incident.id, now=now)
         return
     region, severity = incident.label("region"), incident.label("severity")
     for chat in chats_for(settings, region=region, severity=severity):
         held = held_until(chat, incident.level, now)
-        queries.enqueue(chat=chat.name, kind=what, incident_id=incident_id, now=now, held_until=held)
+        queries.enqueue(chat=chat.name, kind=what, incident_id=incident.id, now=now, held_until=held)
 
 
 def notify(queries: Queries, chats: Iterable[str], key: str, values: Mapping[str, str], *, now: datetime) -> None:

@@ -91,6 +91,7 @@ def fit(
     *,
     more: Callable[[int], str],
     limit: int = LIMIT,
+    hidden: int = 0,
 ) -> str:
     """Return whole lines that fit: all of head and foot, as much of body as there is room, then `more(left out)`.
 
@@ -100,19 +101,20 @@ def fit(
         foot: last lines.
         more: what to say for so many lines left out.
         limit: UTF-16 units after entity parsing.
+        hidden: how many lines were left out of body before.
     """
 
     def size(lines: Sequence[str]) -> int:
         return sum(utf16(visible(line)) + 1 for line in lines)
 
     room = limit - size(head) - size(foot)
-    if size(body) <= room:
+    if size(body) <= room and not hidden:
         return "\n".join([*head, *body, *foot])
-    room -= utf16(visible(more(len(body)))) + 1
+    room -= utf16(visible(more(len(body) + hidden))) + 1
     kept: list[str] = []
     for line in body:
         room -= utf16(visible(line)) + 1
         if room < 0:
             break
         kept.append(line)
-    return "\n".join([*head, *kept, more(len(body) - len(kept)), *foot])
+    return "\n".join([*head, *kept, more(len(body) - len(kept) + hidden), *foot])

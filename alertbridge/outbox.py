@@ -336,4 +336,4 @@ def _settle(
     still_open = {incident.id for incident in queries.incidents(i.id for i in incidents) if not incident.phase.closed}
     for incident in incidents:
         if incident.id in still_open:
-            queries.update_incidents([incident.id], facts=dict(incident.facts))
+            queries.update_incidents([incident.id], facts=incident.facts)

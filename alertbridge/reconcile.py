@@ -164,7 +164,7 @@ class Reconciler:
                 queries.update_records([record.fingerprint], suppressed=suppressed)
                 changed = True
         if changed:
-            intake.tell(queries, incident.id, Tell.UPDATE, settings, now=now)
+            intake.tell(queries, incident, Tell.UPDATE, settings, now=now)
         return changed
 
     def _take_unheard(self, queries: Queries, held: Mapping[str, Held], settings: Settings, now: datetime) -> bool:

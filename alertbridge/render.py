@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from alertbridge.texts import Texts
 
 _CAUSES_SHOWN = 5
+_REGIONS_SHOWN = 20  # Indonesia has 38 provinces; the lines of sites need room too
+_LINES_MADE = 300  # of a digest: more cannot fit, and a storm of thousands must not keep the event loop
 _DESCRIPTION_LIMIT = 600
 _URL_ROOM = 900  # of a link: it does not count as text, but a request has an end
 
@@ -73,9 +75,11 @@ def digest_message(incidents: Sequence[Incident], texts: Texts, *, now: datetime
     causes = _causes(incidents, texts)
     if causes:
         head.append(causes)
-    body = _region_lines(ordered, regions, texts) if len(regions) > 1 else []
-    body += [_digest_line(incident, texts, now=now) for incident in ordered]
-    return fit(head, body, [], more=lambda count: texts("digest.more", count=count), limit=LIMIT)
+    if len(regions) > 1:
+        head += _region_lines(ordered, regions, texts)[:_REGIONS_SHOWN]
+    body = [_digest_line(incident, texts, now=now) for incident in ordered[:_LINES_MADE]]
+    hidden = len(ordered) - len(body)
+    return fit(head, body, [], more=lambda count: texts("digest.more", count=count), hidden=hidden)
 
 
 def digest_over(count: int, texts: Texts) -> str:
@@ -108,7 +112,7 @@ def _worst_first(incidents: Sequence[Incident]) -> list[Incident]:
         incidents,
         key=lambda i: (
             ORDER[wording.shows(i)],
-            -wording.facts_of(i).cut_off_targets,
+            -i.facts.cut_off_targets,
             i.started_at,
             i.subject,
         ),
@@ -138,9 +142,9 @@ def _region_lines(ordered: Sequence[Incident], regions: Counter[str], texts: Tex
 
 def _causes(incidents: Sequence[Incident], texts: Texts) -> str:
     found = Counter(
-        wording.facts_of(incident).cause
+        incident.facts.cause
         for incident in incidents
-        if not incident.phase.closed and wording.facts_of(incident).cause not in {"", "unknown"}
+        if not incident.phase.closed and incident.facts.cause not in {"", "unknown"}
     )
     parts = [f"{_cause(texts, cause)} {count}" for cause, count in found.most_common(_CAUSES_SHOWN)]
     return texts("digest.causes", causes=", ".join(parts)) if parts else ""
@@ -155,7 +159,7 @@ def _digest_line(incident: Incident, texts: Texts, *, now: datetime) -> str:
         duration = _duration(incident, texts, now=now)
         return texts("digest.line_over", mark=MARKS[shown], where=place, duration=duration)
     begun = wording.when(wording.span(incident, now=now).start, wording.zone_of(incident), now=now)
-    behind = wording.facts_of(incident).cut_off_targets
+    behind = incident.facts.cut_off_targets
     line = texts("digest.line", mark=MARKS[shown], where=place, when=begun)
     return f"{line} · {texts('incident.cut_off', count=behind)}" if behind else line
 
@@ -175,14 +179,14 @@ def _ended_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str
         key = {Shown.DOWN: "incident.was_down", Shown.LOW: "incident.was_low"}.get(was, "incident.was_other")
         end = wording.when(span.end, zone, now=now)
         lines = [texts(key, start=start, end=end, duration=_duration(incident, texts, now=now))]
-    lines += _cause_lines(wording.facts_of(incident), texts)
+    lines += _cause_lines(incident.facts, texts)
     if incident.reopenings:
         lines.append(texts("incident.again", count=incident.reopenings + 1))
     return lines + _acknowledged(incident, texts, now=now)
 
 
 def _open_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str]:
-    span, zone, facts = wording.span(incident, now=now), wording.zone_of(incident), wording.facts_of(incident)
+    span, zone, facts = wording.span(incident, now=now), wording.zone_of(incident), incident.facts
     begun, lasted = wording.when(span.start, zone, now=now), _duration(incident, texts, now=now)
     shown = wording.alert_shows(incident)
     if span.measured and shown in {Shown.DOWN, Shown.LOW, Shown.UNKNOWN}:

@@ -13,7 +13,6 @@ from alertbridge.incidents import Incident, Level, Phase
 from alertbridge.markup import one_line
 
 if TYPE_CHECKING:
-    from alertbridge.facts import Facts
     from alertbridge.texts import Texts
 
 
@@ -65,11 +64,6 @@ class Span:
     measured: bool  # by the exporter's state time; False: by the alert's, which fires a little later
 
 
-def facts_of(incident: Incident) -> Facts:
-    """Return what the exporter last said of the incident's subject."""
-    return facts_module.from_json(incident.facts)
-
-
 def alert_shows(incident: Incident) -> Shown:
     """Return what the incident's alert says, whatever became of it."""
     name = incident.main.name if incident.main else ""
@@ -82,7 +76,7 @@ def shows(incident: Incident) -> Shown:
         case Phase.GONE:
             return Shown.GONE
         case Phase.OVER:
-            return Shown.LOW if facts_of(incident).state == "low" else Shown.UP
+            return Shown.LOW if incident.facts.state == "low" else Shown.UP
         case Phase.NO_DATA:
             return Shown.UNKNOWN
         case Phase.OPEN | Phase.CONFIRMING:
@@ -91,12 +85,12 @@ def shows(incident: Incident) -> Shown:
 
 def region_name(incident: Incident) -> str:
     """Return the region's name, its id when the name is not known, or an empty text."""
-    return facts_of(incident).region_name or incident.label("region")
+    return incident.facts.region_name or incident.label("region")
 
 
 def place(incident: Incident) -> str:
     """Return where it is: region and target by name; for other alerts their summary."""
-    facts = facts_of(incident)
+    facts = incident.facts
     kind, _, identity = incident.subject.partition(":")
     if kind == "region":
         return facts.name or identity
@@ -110,7 +104,7 @@ def place(incident: Incident) -> str:
 
 def span(incident: Incident, *, now: datetime) -> Span:
     """Return from when to when its subject was (or is) bad."""
-    facts = facts_of(incident)
+    facts = incident.facts
     measured_start = facts_module.moment(facts.bad_since)
     start = measured_start or incident.started_at
     end = now
@@ -122,7 +116,7 @@ def span(incident: Incident, *, now: datetime) -> Span:
 
 def zone_of(incident: Incident) -> ZoneInfo:
     """Return the time zone of the incident's region."""
-    name = facts_of(incident).timezone
+    name = incident.facts.timezone
     try:
         return ZoneInfo(name) if name else _JAKARTA
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
+from alertbridge.facts import Facts, from_json
 from alertbridge.incidents import Incident, Level, Phase, Record, Tell
 from alertbridge.store import schema
 from alertbridge.store.rows import MessageKind, Row, RowState, Shown
@@ -62,8 +63,8 @@ class Queries:
         row = self._connection.execute(sa.select(table).where(table.c.fingerprint == fingerprint)).mappings().first()
         return None if row is None else _record(row)
 
-    def save_record(self, record: Record, incident_id: int | None) -> None:
-        """Store an alert as the newest episode of its fingerprint."""
+    def save_record(self, record: Record, incident_id: int | None, *, new: bool = False) -> None:
+        """Store an alert as the newest episode of its fingerprint; `new`: none is stored yet."""
         values = {
             "incident_id": incident_id,
             "starts_at": seconds(record.starts_at),
@@ -73,7 +74,10 @@ class Queries:
             "labels": dict(record.labels),
             "annotations": dict(record.annotations),
         }
-        self._upsert(schema.alerts, {"fingerprint": record.fingerprint}, values)
+        if new:
+            self._connection.execute(sa.insert(schema.alerts).values(fingerprint=record.fingerprint, **values))
+        else:
+            self._upsert(schema.alerts, {"fingerprint": record.fingerprint}, values)
 
     def update_records(self, fingerprints: Iterable[str], **values: Any) -> None:
         """Change columns of some alerts; moments as aware datetimes."""
@@ -118,7 +122,13 @@ class Queries:
     def update_incidents(self, ids: Iterable[int], **values: Any) -> None:
         """Change columns of incidents; moments as aware datetimes, enums as they are."""
         stored = {
-            key: seconds(v) if isinstance(v, datetime) else v.value if isinstance(v, Phase | Level) else v
+            key: seconds(v)
+            if isinstance(v, datetime)
+            else v.value
+            if isinstance(v, Phase | Level)
+            else v.to_json()
+            if isinstance(v, Facts)
+            else v
             for key, v in values.items()
         }
         for chunk in _chunks(sorted(ids)):
@@ -431,7 +441,7 @@ def _incident(row: sa.RowMapping, records: tuple[Record, ...]) -> Incident:
         reopenings=row["reopenings"],
         acknowledged_by=row["acknowledged_by"],
         acknowledged_at=moment(row["acknowledged_at"]),
-        facts=row["facts"],
+        facts=from_json(row["facts"]),
         records=records,
     )
 

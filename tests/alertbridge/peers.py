@@ -104,7 +104,8 @@ class Peers:
         if "exporter" in self.down:
             return PlainTextResponse("down", status_code=503)
         query = request.query_params.get("q", "").lower()
-        found = [item for item in items if query in f"{item['id']} {item['name']}".lower()]
+        states = request.query_params.get("state", "down,low,up,unknown").split(",")
+        found = [item for item in items if query in f"{item['id']} {item['name']}".lower() and item["state"] in states]
         offset, limit = int(request.query_params.get("offset", 0)), int(request.query_params.get("limit", 100))
         return JSONResponse(
             {

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alertbridge.facts import Facts
 from alertbridge.incidents import Decision, Incident, Level, Phase, Reason, Record, Tell, decide, subject_of
 from alertbridge.payload import Alert, AlertStatus
 
@@ -95,7 +96,7 @@ CASES = (
     ),
     Case(
         "low after back but low",
-        incident(ENDED, phase=Phase.OVER, closed_at=ago(20), facts={"state": "low"}),
+        incident(ENDED, phase=Phase.OVER, closed_at=ago(20), facts=Facts(state="low")),
         None,
         alert(alertname="VPNTargetLow", severity="warning", fingerprint="g"),
         Decision(reason=Reason.STILL_LOW, tell=Tell.UPDATE, phase=Phase.OPEN),

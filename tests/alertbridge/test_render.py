@@ -77,7 +77,7 @@ def incident(
         started_at=started,
         ended_at=NOW if over else None,
         closed_at=NOW if phase.closed else None,
-        facts=(facts or DOWN).to_json(),
+        facts=facts or DOWN,
         records=(record,),
     )
 
@@ -123,7 +123,7 @@ def hostile(labels: dict[str, str], annotations: dict[str, str], facts: Facts, p
         acknowledged_by=labels.get("gateway", ""),
         acknowledged_at=NOW,
         reopenings=2,
-        facts=facts.to_json(),
+        facts=facts,
         records=(record,),
     )
 

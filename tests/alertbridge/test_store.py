@@ -75,7 +75,7 @@ async def test_edits_that_wait_are_not_queued_twice(store: Store) -> None:
         incident = queries.add_incident(subject="target:x", level=Level.CRITICAL, opened_at=NOW, started_at=NOW)
         queries.enqueue(chat="noc", kind=Tell.OPEN, incident_id=incident, now=NOW)
         for _ in range(5):
-            intake.tell(queries, incident, Tell.UPDATE, SETTINGS, now=NOW)
+            intake.tell(queries, queries.incidents([incident])[0], Tell.UPDATE, SETTINGS, now=NOW)
         return len(queries.rows([RowState.PENDING]))
 
     assert await store.transact(work) == 2
