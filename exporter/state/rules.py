@@ -79,14 +79,19 @@ def is_ripe(streak: Streak, first: Floats, roster: Roster) -> Bools:
     return (streak.failures >= roster.down_after_probes) & (span >= roster.down_after_seconds)
 
 
-def is_low(window: Window, roster: Roster) -> Bools:
-    """Tell who is lossy or slow enough to be LOW: loss of 60, loss of 20, median RTT or median jitter."""
+def is_low(window: Window, streak: Streak, roster: Roster, was_low: Bools) -> Bools:
+    """Tell who is lossy or slow enough to be LOW: loss of 60, loss of 20, median RTT or median jitter.
+
+    Losses do not make a LOW while a streak runs: it ends in a reply within seconds, and then they count, or it was the
+    beginning of a fall. Else a young window (three losses of 24) would tell each fall of a hub as LOW of all its sites.
+    """
     limit = roster.low_loss_ratio
     lossy = (window.lost >= LEAST_LOST) & (window.lost >= limit * window.ended - _ROUNDING)
     short = (window.short_lost >= LEAST_LOST) & (window.short_lost >= 2 * limit * window.short_ended - _ROUNDING)
+    loss = (lossy | short) & (was_low | (streak.failures < NEAR_FAILURES))
     slow = (window.rtt_replies >= LEAST_REPLIES) & (window.rtt >= roster.low_rtt_seconds)
     jittery = (window.rtt_replies >= LEAST_JITTER_REPLIES) & (window.jitter >= roster.low_jitter_seconds)
-    return is_old_enough(window) & (lossy | short | slow | jittery)
+    return is_old_enough(window) & (loss | slow | jittery)
 
 
 def is_old_enough(window: Window) -> Bools:
@@ -148,7 +153,7 @@ def judge_states(
     calm_from = np.where(calm, np.where(memory.calm_from >= 0, memory.calm_from, window.newest), -1)
     held = calm & (window.newest - calm_from >= CALM_PROBES)
     was_low = (memory.code == State.LOW) | (was_unknown & (memory.last_known == State.LOW))
-    low = is_low(window, roster) | (was_low & ~held)
+    low = is_low(window, streak, roster, was_low) | (was_low & ~held)
 
     outcomes = window.ended + streak.failures
     down = np.where(was_down, streak.run < roster.up_after_probes, ripe & witnessed)

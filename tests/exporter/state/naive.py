@@ -209,7 +209,9 @@ class PlainTarget:
         short = w.short_lost >= 2 and w.short_lost / w.short_ended >= 2 * s.low_loss_ratio - 1e-9
         slow = w.rtt_replies >= 3 and w.rtt >= s.low_rtt_seconds
         jittery = w.rtt_replies >= 6 and w.jitter >= s.low_jitter_seconds
-        return self._old_enough() and (lossy or short or slow or jittery)
+        was_low = self.code is State.LOW or (self.code is State.UNKNOWN and self.last_known is State.LOW)
+        loss = (lossy or short) and (was_low or self.streak.failures < 2)
+        return self._old_enough() and (loss or slow or jittery)
 
     def _calm(self) -> bool:
         w, s = self.window, self.settings

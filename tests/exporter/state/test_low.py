@@ -108,6 +108,13 @@ def test_nothing_is_low_before_twenty_seconds() -> None:
     assert write(scene, "a", [None]) is State.LOW
 
 
+def test_a_running_streak_makes_no_low() -> None:
+    """Three losses of 24 in a row may be the beginning of a fall; the reply that ends them makes them count."""
+    scene = Scene(target("a"), uplinks=UPLINK)
+    assert write(scene, "a", [0.02] * 22 + [None] * 3) is State.UP
+    assert write(scene, "a", [0.02]) is State.LOW
+
+
 def test_leaving_low_needs_ten_calm_probes() -> None:
     """LOW ends when loss is below 80 % of its limit over 60 and half of it over 20, held for ten probes."""
     scene = settled()
