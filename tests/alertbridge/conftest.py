@@ -18,6 +18,7 @@ from alertbridge.loading import load
 from tests.alertbridge.peers import Peers
 from tests.alertbridge.webhooks import webhook
 from tests.botapi.server import BotApi
+from tests.botapi.world import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -77,12 +78,19 @@ chats:
 """
 
 
-@pytest.fixture
-def api() -> Iterator[BotApi]:
-    """Give a Bot API stand-in; its rates are off, tests of rates turn them on."""
+@pytest.fixture(scope="session")
+def session_api() -> Iterator[BotApi]:
+    """Give one Bot API server for all tests; starting and stopping one takes longer than most of them."""
     with BotApi() as running_api:
-        running_api.world.rates.enforced = False
         yield running_api
+
+
+@pytest.fixture
+def api(session_api: BotApi) -> BotApi:
+    """Give the stand-in with a world of its own; its rates are off, tests of rates turn them on."""
+    session_api.world = World()
+    session_api.world.rates.enforced = False
+    return session_api
 
 
 @pytest_asyncio.fixture
@@ -95,13 +103,20 @@ async def peers() -> AsyncIterator[Peers]:
 
 @contextlib.asynccontextmanager
 async def running_bridge(
-    api: BotApi, peers: Peers, folder: Path, *, more: str = "", config: str = CONFIG, token: bool = True
+    api: BotApi,
+    peers: Peers,
+    folder: Path,
+    *,
+    more: str = "",
+    config: str = CONFIG,
+    token: bool = True,
+    listen: str = "127.0.0.1:0",
 ) -> AsyncIterator[Trial]:
     """Run a bridge in this event loop, with quick limits."""
     path = folder / "alertbridge.yml"
     path.write_text(config.format(api=api.url, peers=peers.url, more=more), encoding="utf-8")
     settings, _ = load(path, {"TELEGRAM_TOKEN": api.token} if token else {})
-    options = Options(config_file=path, data_dir=folder / "data", listen_address="127.0.0.1:0")
+    options = Options(config_file=path, data_dir=folder / "data", listen_address=listen)
     tuning = Tuning(
         limiter=quick_limiter,
         reconcile_every_seconds=0.2,

@@ -12,21 +12,13 @@ from alertbridge.cli import main
 from alertbridge.store import Store
 from alertbridge.store.rows import NOTICE, RowState
 from alertbridge.wording import utc_now
-from tests.botapi.server import BotApi
 from tests.botapi.world import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from alertbridge.store.queries import Queries
-
-
-@pytest.fixture
-def api() -> Iterator[BotApi]:
-    """Give a stand-in."""
-    with BotApi() as running_api:
-        yield running_api
+    from tests.botapi.server import BotApi
 
 
 def run(folder: Path, *arguments: str, token: str = "") -> Result:

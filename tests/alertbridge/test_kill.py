@@ -18,11 +18,12 @@ import httpx
 import pytest
 
 from tests.alertbridge.webhooks import alert, webhook
-from tests.botapi.server import BotApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.botapi.server import BotApi
 
 CONFIG = """
 version: 1
@@ -103,13 +104,6 @@ class Process:
 
 
 BODY = alert()
-
-
-@pytest.fixture
-def api() -> Iterator[BotApi]:
-    """Give a stand-in."""
-    with BotApi() as running_api:
-        yield running_api
 
 
 Start = Callable[[], Process]

@@ -52,9 +52,7 @@ TABLE: tuple[tuple[str, str, list[str]], ...] = (
     (
         "token file missing",
         "version: 1\ntelegram: {token_file: /none}",
-        [
-            '2: telegram.token_file: "/none" cannot be read: No such file or directory; create the file, readable for this user'
-        ],
+        [f'2: telegram.token_file: "/none" {UNREADABLE}'],
     ),
     (
         "url",
