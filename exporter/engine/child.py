@@ -1,7 +1,7 @@
 """What every probing process shares: its arguments, the board, plans coming in, reports going out, dying in time.
 
-A probing process ends when its parent does: the control socket then reads as closed, and where the parent's main thread
-started it, the kernel kills it besides (PR_SET_PDEATHSIG follows the *thread* that forked, hence the flag).
+A probing process ends when its parent does: the control socket then reads as closed, and the kernel kills it besides,
+should it hang (PR_SET_PDEATHSIG follows the *thread* that started it: the supervisor's thread has to live on).
 It ignores SIGINT: Ctrl-C reaches the whole group, but stopping is the parent's decision.
 """
 
@@ -65,7 +65,7 @@ class Child:
             self.control.send(line.encode())
 
 
-def arguments(control: int, board: Board, *, die_with_thread: bool) -> list[str]:
+def arguments(control: int, board: Board) -> list[str]:
     """Return the command line arguments from which `become_child` is made."""
     size = board.size
     return [
@@ -73,7 +73,6 @@ def arguments(control: int, board: Board, *, die_with_thread: bool) -> list[str]
         f"--board={board.fd}",
         f"--slots={size.slots}",
         f"--regions={size.regions}",
-        *(["--die-with-thread"] if die_with_thread else []),
     ]
 
 
@@ -84,11 +83,10 @@ def become_child(argv: Sequence[str]) -> Child:
     parser.add_argument("--board", type=int, required=True)
     parser.add_argument("--slots", type=int, required=True)
     parser.add_argument("--regions", type=int, required=True)
-    parser.add_argument("--die-with-thread", action="store_true")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if options.die_with_thread and sys.platform.startswith("linux"):
+    if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     with contextlib.suppress(OSError):
         os.nice(_NICE)

@@ -56,8 +56,8 @@ class IcmpEngine:
     def __init__(self, board: Board, row: int, report: Callable[[str, dict[str, object]], None]) -> None:
         self._ledger = Ledger(board, row)
         token = secrets.randbits(64)
-        self.lanes = (Lane(4, self._ledger, token, report), Lane(6, self._ledger, token, report))
         self._wall = WallOffset()
+        self.lanes = tuple(Lane(version, self._ledger, token, self._wall, report) for version in (4, 6))
         self._lane_of = np.zeros(board.size.slots, dtype=np.int8)  # index into lanes; -1: no address
         self._addresses = np.zeros((board.size.slots, 20), dtype=np.uint8)
         self._schedule: Schedule | None = None
@@ -118,7 +118,7 @@ class IcmpEngine:
         now = time.monotonic()
         for lane in self.lanes:
             lane.keep_open(now)
-        drained_at = min(lane.receive(self._wall, errors=errors) for lane in self.lanes)
+        drained_at = min(lane.receive(errors=errors) for lane in self.lanes)
         ledger.expire(drained_at)
         process["drained_at"][0] = drained_at
         if self._schedule is not None:

@@ -44,13 +44,19 @@ class Lane:
     """IPv4 or IPv6."""
 
     def __init__(
-        self, version: int, ledger: Ledger, token: int, report: Callable[[str, dict[str, object]], None]
+        self,
+        version: int,
+        ledger: Ledger,
+        token: int,
+        wall: WallOffset,
+        report: Callable[[str, dict[str, object]], None],
     ) -> None:
         self.version = version
         self.ledger = ledger
         self.socket: IcmpSocket | None = None
         self.failure: FailureReason | None = None  # why there is no socket
         self._token = token
+        self._wall = wall
         self._report = report
         self._try_at = 0.0
         self._drops_at = 0.0
@@ -140,8 +146,13 @@ class Lane:
         return IcmpSocket(self.version)
 
     def send(self, kind: Kind, slots: NDArray[np.int64], due_at: NDArray[np.float64]) -> None:
-        """Send one probe to each slot, and write it down."""
+        """Send one probe to each slot, and write it down.
+
+        Between two batches what has come in is read: a receive buffer of Debian's default size holds about 500 replies.
+        """
         for start in range(0, len(slots), SEND_ROWS):
+            if start:
+                self.receive(errors=False)
             self._send(kind, slots[start : start + SEND_ROWS], due_at[start : start + SEND_ROWS])
 
     def _send(self, kind: Kind, slots: NDArray[np.int64], due_at: NDArray[np.float64]) -> None:
@@ -174,11 +185,10 @@ class Lane:
         ledger.begin(kind, slots, sent_at, status)
         ledger.process["sent_total"][0] += count - len(failed)
 
-    def receive(self, wall: WallOffset, *, errors: bool) -> float:
+    def receive(self, *, errors: bool) -> float:
         """Read all there is; return a moment (monotonic seconds) by which everything received has been read.
 
         Args:
-            wall: the present distance of the clocks.
             errors: whether the error queue is to be read as well.
         """
         while True:
@@ -186,7 +196,7 @@ class Lane:
             received = self.socket.receive() if self.socket is not None else None
             if received is None:
                 break
-            self._match(received, wall)
+            self._match(received)
             if self.socket is not None and self.socket.raw and len(received.lengths) < RECEIVE_ROWS:
                 break  # the call came to the end of the queue after `asked_at`; an unprivileged one may end at an error
         while errors and self.socket is not None and (told := self.socket.receive_errors()) is not None:
@@ -196,7 +206,7 @@ class Lane:
             self.ledger.process["receive_drops_total"][0] += self.socket.new_drops()
         return asked_at
 
-    def _match(self, received: Received, wall: WallOffset) -> None:
+    def _match(self, received: Received) -> None:
         sock, ledger = self.socket, self.ledger
         if sock is None:
             return
@@ -207,7 +217,7 @@ class Lane:
         good &= self._from_whom_we_asked(received.addresses[echoes.rows], np.where(good, echoes.slots, 0))
         ledger.discard(DiscardReason.FOREIGN, foreign + int((~good).sum()))
         stamps = received.stamps_ns[echoes.rows]
-        received_at = np.where(stamps > 0, (stamps - wall.offset_ns) * 1e-9, read_at)
+        received_at = np.where(stamps > 0, (stamps - self._wall.offset_ns) * 1e-9, read_at)
         ledger.observe_wait(np.maximum(read_at - received_at, 0.0))
         if good.all() and not echoes.kinds.any():  # nearly always: grid replies, and nothing else
             numbers = self._numbers(Kind.GRID, echoes.slots, echoes.numbers)

@@ -32,7 +32,7 @@ from exporter.engine.icmp_packet import HEAD, HEAD_BYTES, IPV4, IPV6, ROW_BYTES,
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SEND_ROWS: Final = 1024  # UIO_MAXIOV: more is refused in one call
+SEND_ROWS: Final = 256  # packets of one batch; UIO_MAXIOV (1024) is the most that one call takes
 SEND_STEP: Final = 32  # packets between two readings of the clock: bounds the error of interpolation
 RECEIVE_ROWS: Final = 512
 RECEIVE_BUFFER_BYTES: Final = 32 * 1024 * 1024  # a second of replies at 40,000/s, should we be stopped so long

@@ -36,7 +36,7 @@ _PORTABLE: Final = "exporter.engine.portable"
 
 
 class Supervisor:
-    """Owns the probing processes. Its methods belong to one thread."""
+    """Owns the probing processes. Its methods belong to one thread, which must live on: they end with it."""
 
     def __init__(
         self,

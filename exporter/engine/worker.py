@@ -11,7 +11,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -80,11 +79,7 @@ class Worker:
                 sys.executable,
                 "-m",
                 self._module,
-                *arguments(
-                    theirs.fileno(),
-                    self._board,
-                    die_with_thread=threading.current_thread() is threading.main_thread(),
-                ),
+                *arguments(theirs.fileno(), self._board),
             ]
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

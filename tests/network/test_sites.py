@@ -44,43 +44,43 @@ PREFIXES = {4: "10.50.1.", 6: "fd50::1:"}
 STRANGERS = {4: "10.50.9.9", 6: "fd50::9:9"}
 
 
-def _addresses(version: int) -> dict[str, str]:
-    return {name: f"{PREFIXES[version]}{number}" for number, name in enumerate(RULES, start=1)}
+def _address(name: str, version: int) -> str:
+    return f"{PREFIXES[version]}{1 + list(RULES).index(name)}"
 
 
-@pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("engine", ["raw", "unprivileged", "portable"])
 def test_each_answer_becomes_its_outcome(
-    engine: str, version: int, space: Namespace, sites: Sites, request: pytest.FixtureRequest
+    engine: str, space: Namespace, sites: Sites, request: pytest.FixtureRequest
 ) -> None:
-    """Raw, unprivileged and portable engines give the same reasons, and each probe ends exactly once."""
+    """Raw, unprivileged and portable engines give the same reasons over IPv4 and IPv6; each probe ends exactly once."""
     if engine == "unprivileged":
         request.getfixturevalue("unprivileged")
-    addresses = _addresses(version)
-    rules = {addresses[name]: dict(rule) for name, rule in RULES.items()}
-    rules[addresses["stranger"]]["source"] = STRANGERS[version]
-    sites.rules(rules)
     expected = dict(EXPECTED)
     if engine == "portable":
         del expected["corrupt"]  # icmplib hands out no payload to compare
-    targets = [icmp_target(name, addresses[name], **FAST) for name in expected]
+    addresses = {(name, version): _address(name, version) for name in expected for version in (4, 6)}
+    rules = {address: dict(RULES[name]) for (name, _), address in addresses.items()}
+    for version in (4, 6):
+        rules[addresses["stranger", version]]["source"] = STRANGERS[version]
+    sites.rules(rules)
+    targets = [icmp_target(f"{name}-{version}", address, **FAST) for (name, version), address in addresses.items()]
     with Rig(targets, space=space, portable=engine == "portable") as rig:
-        rig.until(lambda: all(rig.ended(name) >= 10 for name in expected))
-        found = {name: rig.failures(name) for name in expected}
+        rig.until(lambda: all(rig.ended(target.id) >= 10 for target in targets))
+        found = {key: set(rig.failures(f"{key[0]}-{key[1]}")) for key in addresses}
         discarded = dict(zip(DISCARD_REASONS, rig.process("discarded_total").tolist(), strict=True))
-        opened = [details for event, details in rig.events if event == "icmp socket opened"]
-        rtts = rig.rtts("echo")
+        opened = {details["version"]: details["raw"] for event, details in rig.events if event == "icmp socket opened"}
+        rtts = [rig.rtts(f"echo-{version}") for version in (4, 6)]
     rig.assert_every_probe_accounted()
-    assert {name: set(reasons) for name, reasons in found.items()} == {
-        name: {reason} if reason else set() for name, reason in expected.items()
-    }
-    assert [details["raw"] for details in opened] == [engine != "unprivileged"]
-    assert np.median(rtts) == pytest.approx(0.05, abs=0.01)
-    assert (rtts >= 0.05 - 0.001).all(), "no answer is quicker than the wire"
+    reasons = {name: {reason} if reason else set() for name, reason in expected.items()}
+    assert found == {key: reasons[key[0]] for key in addresses}
+    assert opened == dict.fromkeys((4, 6), engine != "unprivileged")
+    for part in rtts:
+        assert np.median(part) < 0.1
+        assert (part >= 0.05 - 0.001).all(), "no answer is quicker than the wire"
     if engine != "portable":
-        assert discarded[DiscardReason.DUPLICATE] >= 8
-        assert discarded[DiscardReason.LATE] >= 3
-        assert discarded[DiscardReason.FOREIGN] >= 10
+        assert discarded[DiscardReason.DUPLICATE] >= 16
+        assert discarded[DiscardReason.LATE] >= 6
+        assert discarded[DiscardReason.FOREIGN] >= 20
 
 
 def test_losses_are_counted_one_by_one(space: Namespace, sites: Sites) -> None:
@@ -135,7 +135,8 @@ def test_timeout_longer_than_the_interval_keeps_several_in_flight(space: Namespa
         rig.until(lambda: rig.ended("vsat") >= 12)
         rtts = rig.rtts("vsat")
         assert rig.failures("vsat") == {}
-    assert ((rtts > 0.649) & (rtts < 0.8)).all()
+    assert (rtts > 0.649).all(), "a reply taken for the next probe's would look 200 ms quicker"
+    assert np.median(rtts) < 0.8
 
 
 def test_a_silent_target_is_confirmed_until_it_answers(space: Namespace, sites: Sites) -> None:
@@ -159,16 +160,19 @@ def test_a_silent_target_is_confirmed_until_it_answers(space: Namespace, sites: 
         assert int(rig.process("confirmations_total")) == int(rig.columns["confirm_count"].sum())
 
 
-@pytest.mark.parametrize("word", ["quiet", "isolated"])
-def test_no_confirmation_when_the_judge_says_so(word: str, space: Namespace, sites: Sites) -> None:
+def test_no_confirmation_when_the_judge_says_so(space: Namespace, sites: Sites) -> None:
     """A target that is declared down, and an isolated monitor, send no confirmation probes."""
     sites.rules({"10.50.5.2": {"answer": "silent"}})
-    with Rig([icmp_target("site", "10.50.5.2", interval_seconds=0.5, timeout_seconds=0.5)], space=space) as rig:
-        column = rig.board.slot["quiet"] if word == "quiet" else rig.board.control["isolated"]
-        column[0] = 1
-        rig.until(lambda: rig.ended("site") >= 3)
+    target = icmp_target("site", "10.50.5.2", interval_seconds=0.5, timeout_seconds=0.5)
+    with Rig([target], space=space) as rig:
+        rig.board.slot["quiet"][0] = 1
+        rig.until(lambda: rig.ended("site") >= 2)
         assert int(rig.process("confirmations_total")) == 0
-        column[0] = 0
+        rig.board.control["isolated"][0] = 1
+        rig.board.slot["quiet"][0] = 0
+        rig.until(lambda: rig.ended("site") >= 4)
+        assert int(rig.process("confirmations_total")) == 0
+        rig.board.control["isolated"][0] = 0
         rig.until(lambda: int(rig.process("confirmations_total")) >= 2)
 
 

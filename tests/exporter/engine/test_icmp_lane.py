@@ -41,7 +41,7 @@ def _lane(version: int, board: Board) -> Lane:
     records = records_of([plan])
     ledger = Ledger(board, PROCESS_ICMP)
     ledger.adopt(records["slot"].astype(np.int64), records["generation"], records["timeout_seconds"], records["region"])
-    lane = Lane(version, ledger, TOKEN, lambda _event, _details: None)
+    lane = Lane(version, ledger, TOKEN, WallOffset(), lambda _event, _details: None)
     lane.adopt(records)
     lane.keep_open(0.0)
     assert lane.socket is not None, "these tests need root or an open ping_group_range"
@@ -77,7 +77,7 @@ def test_no_packet_does_harm(version: int, data: st.DataObject) -> None:
     head["slot"], head["generation"], head["number"], head["kind"] = fields
     packets = [(b"\x45" + bytes(19) if lane.socket.ip_header else b"") + head.tobytes(), *others]
     try:
-        lane._match(_received(lane.socket, packets), WallOffset())
+        lane._match(_received(lane.socket, packets))
         lane._match_queue(_received(lane.socket, packets, types=3))
     finally:
         lane.close()
@@ -94,10 +94,10 @@ def test_a_reply_from_another_address_is_foreign(board: Board) -> None:
     head["identifier"], head["token"], head["slot"], head["generation"] = lane.socket.identifier, TOKEN, 2, 3
     packet = (b"\x45" + bytes(19) if lane.socket.ip_header else b"") + head.tobytes()
     received = _received(lane.socket, [packet])
-    lane._match(received, WallOffset())
+    lane._match(received)
     assert board.slot["grid_status"][2, 0] == Status.PENDING
     received.addresses[0] = int.from_bytes(bytes([127, 0, 0, 1]), "little")
-    lane._match(received, WallOffset())
+    lane._match(received)
     lane.close()
     assert board.slot["grid_status"][2, 0] == Status.REPLY
     discarded = board.process["discarded_total"][PROCESS_ICMP]
