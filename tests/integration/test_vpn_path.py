@@ -81,6 +81,7 @@ def test_a_cut_tunnel_is_one_message_and_so_is_its_return(
             until(lambda: {stack.state(name) for name in ALL} == {"up"}, "all targets are up again", seconds=30)
             until(lambda: not stack.firing(), "no alert is left", seconds=30)
             until(lambda: len(api.messages) == 2, "the recovery is told", seconds=40)
+            print(api.transcript())  # what a person would have read, for `pytest -s`
             down, recovered = api.messages
             assert "Hub Makassar" in recovered.text
             assert "UP" in recovered.text
