@@ -57,6 +57,7 @@ class FakeEngine:
         """Begin at `now` with every target reachable in 20 ms; `room` spare slots allow a later `apply`."""
         self.board = Board.create(BoardSize(slots=max(roster.size + room, 1), regions=64))
         self.now = now
+        self.tick_seconds = TICK_SECONDS
         self.random = np.random.default_rng(seed)
         slots = self.board.size.slots
         self.rtt = np.full(slots, 0.020)  # seconds
@@ -66,6 +67,7 @@ class FakeEngine:
         self.failure = np.zeros(slots, dtype=np.uint8)  # a failure status that answers every probe at once; 0: none
         self.stopped = np.zeros(PROCESSES, dtype=np.bool_)  # SIGSTOP
         self.due = np.full(slots, np.inf)
+        self.grid_begin = np.zeros(slots)  # grid probes are due at this moment plus whole intervals
         self.begun = np.zeros(slots, dtype=np.int64)
         self.confirm_due = np.full(slots, np.inf)
         self._flight = {name: np.empty(0, dtype=dtype) for name, dtype in _FLIGHT.items()}
@@ -96,7 +98,9 @@ class FakeEngine:
             self.board.clear_slot(slot, int(roster.generation[slot]))
             self.begun[slot] = 0
             interval = min(float(roster.interval_seconds[slot]), 1.0)
-            self.due[slot] = self.now + interval * ((slot * 0.6180339887) % 1.0)
+            phase = (slot * 0.6180339887) % 1.0
+            self.due[slot] = self.now + interval * phase
+            self.grid_begin[slot] = self.now + float(roster.interval_seconds[slot]) * phase
             keep = self._flight["slot"] != slot
             self._flight = {name: column[keep] for name, column in self._flight.items()}
 
@@ -113,8 +117,8 @@ class FakeEngine:
 
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
-        for _ in range(round(seconds / TICK_SECONDS)):
-            self.now += TICK_SECONDS
+        for _ in range(round(seconds / self.tick_seconds)):
+            self.now += self.tick_seconds
             self._tick()
 
     def _process_of(self, slots: NDArray[np.int64]) -> NDArray[Any]:
@@ -134,8 +138,9 @@ class FakeEngine:
             slots = due.nonzero()[0]
             self._send(slots, self.due[slots], confirm=False)
             interval = self.roster.interval_seconds[slots]
-            early = self.begun[slots] < FIRST_PROBES
-            self.due[slots] += np.where(early, np.minimum(interval, 1.0), interval)
+            third = self.begun[slots] == FIRST_PROBES
+            self.due[slots] += np.where(self.begun[slots] < FIRST_PROBES, np.minimum(interval, 1.0), interval)
+            self.due[slots] -= np.where(third, (self.due[slots] - self.grid_begin[slots]) % interval, 0.0)
             late = self.due[slots] <= self.now - interval  # after a stop the grid goes on, it does not catch up
             missed = np.ceil((self.now - self.due[slots]) / interval)
             self.due[slots] += np.where(late, missed * interval, 0.0)

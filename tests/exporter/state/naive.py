@@ -5,6 +5,7 @@ Blindness, the newest witness and the gateway tree are given; everything that co
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ def plain_window(probes: list[Probe], window_from: int, hidden: tuple[int, int])
     ]
     window = counting[:60]
     rtts = [p.rtt for p in counting if p.replied][:20]
-    steps = [abs(a - b) for a, b in zip(rtts, rtts[1:], strict=False)]
+    steps = [abs(a - b) for a, b in itertools.pairwise(rtts)]
     return PlainWindow(
         ended=len(window),
         lost=sum(p.failed for p in window),
