@@ -104,14 +104,16 @@ def _days(say: Language) -> Json:
     return status_history(
         say("Day by day, availability in percent", "Hari demi hari, ketersediaan dalam persen"),
         say(
-            "Each cell is one day's availability; it appears when the day is over.",
-            "Tiap sel adalah ketersediaan satu hari; muncul setelah hari itu selesai.",
+            "Each cell is one day's availability in whole percent, rounded down; 99.9 and more is shown as 100. A day "
+            "appears when it is over.",
+            "Tiap sel adalah ketersediaan satu hari dalam persen bulat, dibulatkan ke bawah; 99,9 ke atas tampil 100. "
+            "Hari muncul setelah selesai.",
         ),
-        # times 100 and no unit: "99.6" fits into a cell of a month, "99.6%" does not
-        [series(f"100 * region:vpn_target_availability:ratio_1d{{{IN_REGION}}}", "{{region}}")],
+        # Three characters are what a cell of a month has room for.
+        [series(f"floor(100 * region:vpn_target_availability:ratio_1d{{{IN_REGION}}} + 0.1)", "{{region}}")],
         step="1d",
         unit="none",
-        decimals=1,
+        decimals=0,
         no_value=say("No whole day in this time range yet", "Belum ada satu hari penuh dalam rentang waktu ini"),
-        thresholds=thresholds(RED, (99, YELLOW), (99.9, GREEN)),
+        thresholds=thresholds(RED, (99, YELLOW), (100, GREEN)),
     )

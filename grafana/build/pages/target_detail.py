@@ -133,7 +133,7 @@ def _availability(say: Language) -> Json:
 
 def _facts(say: Language) -> Json:
     """Return what targets.yml says of it."""
-    labels = "name, target, region, address, probe, kind, profile, gateway, role"
+    labels = "name, target, address, probe, kind, profile, gateway"
     return table_panel(
         say("What it is", "Data alat"),
         say("As written in targets.yml.", "Seperti tertulis di targets.yml."),
@@ -141,13 +141,11 @@ def _facts(say: Language) -> Json:
         [
             columns.plain("name", say("Name", "Nama")),
             columns.plain("target", "Id"),
-            columns.plain("region", say("Region", "Wilayah"), width=75),
             columns.plain("address", say("Address", "Alamat")),
             columns.plain("probe", say("Probe", "Ping")),
             columns.plain("kind", say("Kind", "Jenis"), width=100),
             columns.plain("profile", say("Profile", "Profil"), width=75),
             columns.plain("gateway", "Hub", width=90),
-            columns.plain("role", say("Role", "Peran"), width=65),
         ],
         empty=say("No data", "Tidak ada data"),
         paged=False,

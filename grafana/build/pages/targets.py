@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from grafana.build import columns
 from grafana.build.navigation import TARGETS, target_link
 from grafana.build.page import Canvas, choose_kind, choose_region, choose_state, dashboard, search_box
-from grafana.build.palette import BLUE, STATE_COLOURS, TEXT, State, state_word
+from grafana.build.palette import STATE_COLOURS, TEXT, State, state_word
 from grafana.build.panels import Json, override, stat
 from grafana.build.promql import IN_REGION, code, count_in_state, info, per_target, since_millis, table, value
 from grafana.build.tables import table_panel
@@ -38,10 +38,9 @@ def build(say: Language) -> Json:
 
 
 def _counts(say: Language) -> Json:
-    """Return the targets of the chosen regions, in all and by state; not narrowed further, so that it stays cheap."""
-    targets = [value(f"count({code()})", say("all", "semua"), "A")]
-    overrides = [override("byFrameRefID", "A", color={"mode": "fixed", "fixedColor": BLUE})]
-    for ref, state in zip("BCDE", (State.UP, State.LOW, State.DOWN, State.UNKNOWN), strict=True):
+    """Return the targets of the chosen regions by state; not narrowed further, so that it stays cheap."""
+    targets, overrides = [], []
+    for ref, state in zip("ABCD", (State.UP, State.LOW, State.DOWN, State.UNKNOWN), strict=True):
         targets.append(value(count_in_state(state), state_word(state, say), ref))
         fixed = {"mode": "fixed", "fixedColor": STATE_COLOURS[state]}
         overrides.append(override("byFrameRefID", ref, color=fixed))
