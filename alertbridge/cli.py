@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from alertbridge import render
-from alertbridge.app import Bridge, Live, Options, open_sender, open_store
-from alertbridge.delivery import Parcel, Undelivered, deliver
+from alertbridge.app import Bridge, Live, Options, open_store
 from alertbridge.errors import BridgeError, SettingsError, StoreError
 from alertbridge.loading import load
-from alertbridge.sending import Place
+from alertbridge.sendnow import send_now
 from alertbridge.store.rows import Row, RowState
 from alertbridge.wording import utc_now
 from httpservice import logs
@@ -28,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from alertbridge.errors import DeliveryError
-    from alertbridge.settings import Chat, Settings
+    from alertbridge.settings import Settings
     from alertbridge.store.queries import Queries
 
 T = TypeVar("T")
@@ -167,7 +164,7 @@ def send(*, text: str, chat_name: str | None, config_file: Path) -> None:
             names = ", ".join(chat.name for chat in settings.chats)
             raise click.UsageError(f"no chat is named {chat_name}; there are: {names}")
         chats = (found,)
-    if not asyncio.run(_send_all(settings, chats, text)):
+    if not asyncio.run(send_now(settings, chats, text)):
         raise SystemExit(FINDINGS)
 
 
@@ -268,40 +265,3 @@ def _with_store(config_file: Path, data_dir: Path, work: Callable[[Queries], T])
         return asyncio.run(run())
     except StoreError as error:
         _cannot_run(str(error))
-
-
-class _Quiet:
-    """Observes the delivery of a single message: no limits to keep, nothing to remember."""
-
-    def __init__(self, chat: str) -> None:
-        self._chat = chat
-
-    async def turn(self, chat_id: int) -> None:
-        """One message needs no turn."""
-
-    def failed(self, chat_id: int, error: DeliveryError) -> None:
-        """Say what Telegram said."""
-        click.echo(f"chat {self._chat} ({chat_id}): {error.failure.value}: {error.detail}", err=True)
-
-    async def moved(self, old_id: int, new_id: int) -> None:
-        """Say that the file needs a new id."""
-        click.echo(f"chat {self._chat} has moved: write id: {new_id} instead of {old_id}", err=True)
-
-    async def topic_closed(self, place: Place) -> None:
-        """Say that the topic is closed."""
-        click.echo(f"chat {self._chat}: topic {place.topic} is closed or deleted; sent to the group itself", err=True)
-
-
-async def _send_all(settings: Settings, chats: tuple[Chat, ...], text: str) -> bool:
-    """Send a text to some chats; return whether all took it."""
-    good = True
-    async with open_sender(settings) as sender:
-        for chat in chats:
-            parcel = Parcel(place=Place(chat_id=chat.id, topic=chat.topic), text=render.escape_text(text), silent=False)
-            try:
-                await deliver(sender, parcel, _Quiet(chat.name))
-            except Undelivered:
-                good = False
-            else:
-                click.echo(f"chat {chat.name}: sent")
-    return good

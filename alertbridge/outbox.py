@@ -2,8 +2,8 @@
 
 Order is kept per chat: a row that must wait holds its chat, and nobody else. At-least-once: a row is marked `sending`
 before the request and `sent` after Telegram's answer; what a crash leaves between the two is sent again (the one window
-for a duplicate that Telegram leaves open: it knows no idempotency key). planning.py says what comes next, composing.py
-what it says, delivery.py carries it through Telegram's refusals, limiter.py when.
+for a duplicate that Telegram leaves open: it knows no idempotency key). claims.py finds the next rows, planning.py says
+what becomes of them, composing.py the text, delivery.py carries it through Telegram's refusals, limiter.py says when.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from alertbridge import intake, retry
+from alertbridge import claims, intake, retry
 from alertbridge.composing import compose, with_facts
-from alertbridge.delivery import Delivered, Parcel, Undelivered, deliver
+from alertbridge.delivery import Parcel, Undelivered, deliver
 from alertbridge.errors import Failure, StoreError
 from alertbridge.limiter import Limiter
-from alertbridge.planning import Act, Job, plan
+from alertbridge.planning import Act, Job
 from alertbridge.routing import is_silent
 from alertbridge.sending import Place
-from alertbridge.store.rows import MessageKind, RowState
+from alertbridge.store.rows import RowState
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
@@ -45,16 +45,6 @@ T = TypeVar("T")
 _STORE_PAUSE_SECONDS = 1.0
 _MISTAKE_PAUSE_SECONDS = 5.0
 _TELEGRAM_IS_AWAY = frozenset({Failure.UNSENT, Failure.TIMEOUT, Failure.SERVER, Failure.TOKEN})
-_NEW_MESSAGE = {Act.SEND: MessageKind.INCIDENT, Act.DIGEST: MessageKind.DIGEST}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Next:
-    """What one look at the store found for a chat."""
-
-    job: Job | None
-    incidents: tuple[Incident, ...] = ()
-    due_at: datetime | None = None  # when to look again where there is no job
 
 
 @dataclass(slots=True)
@@ -128,12 +118,14 @@ class Outbox:
         """Do the next thing for a chat; return how long to wait then, None: until woken."""
         chat = self.settings().chat(name)
         if chat is None:
-            await self.store.transact(lambda q: _bury(q, name, self.now()))
+            await self.store.transact(lambda q: claims.bury(q, name, self.now()))
             return None
         chat_id = self._moved.get(chat.id, chat.id)
         # Wait for the turn before looking: what piles up in the meantime can be told together.
-        await self._pause(chat_id)
-        found = await self.store.transact(lambda q: _look(q, chat, chat_id, self.now()))
+        wait_seconds = self.limiter.wait_seconds(chat_id, time.monotonic())
+        if wait_seconds > 0:
+            return wait_seconds
+        found = await self.store.transact(lambda q: claims.claim(q, chat, chat_id, self.now()))
         if found.job is None:
             return None if found.due_at is None else max(0.05, (found.due_at - self.now()).total_seconds())
         await self._perform(chat, chat_id, found.job, found.incidents)
@@ -174,7 +166,7 @@ class Outbox:
             self.metrics.delivery_seconds.observe(max(0.0, (settled - row.created_at).total_seconds()))
         log.info("delivered", chat=chat.name, act=job.act.value, rows=len(job.rows), attempt=parcel.attempts)
         # Telegram has it: until this is noted nothing else may be sent to this chat, or it would be sent again.
-        await self._patiently(lambda q: _settle(q, chat.name, job, draft.incidents, done, settled))
+        await self._patiently(lambda q: claims.settle(q, chat.name, job, draft.incidents, done, settled))
         await self.refresh_metrics()
 
     async def _not_delivered(self, chat: Chat, job: Job, outcome: Undelivered) -> None:
@@ -271,69 +263,3 @@ class Outbox:
             except StoreError as error:
                 log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all, a trace no more
                 await asyncio.sleep(_STORE_PAUSE_SECONDS)
-
-
-def _bury(queries: Queries, chat: str, now: datetime) -> None:
-    """Turn everything that waits for a chat that is no longer configured into dead letters."""
-    ids = [row.id for row in queries.rows([RowState.PENDING, RowState.SENDING], limit=100_000) if row.chat == chat]
-    queries.update_rows(ids, state=RowState.DEAD, settled_at=now, failure=Failure.CHAT_REMOVED.value)
-
-
-def _look(queries: Queries, chat: Chat, chat_id: int, now: datetime) -> _Next:
-    """Find the next job of a chat and mark its rows as being sent."""
-    while True:
-        rows = queries.due(chat.name, now)
-        if not rows:
-            return _Next(job=None, due_at=queries.next_due(chat.name))
-        ids = {row.incident_id for row in rows if row.incident_id is not None}
-        incidents = {incident.id: incident for incident in queries.incidents(ids)}
-        # A message in another chat (the group moved, or the file names another id) can neither be edited nor replied to
-        shown = {key: m for key, m in queries.shown_for(chat.name, ids).items() if m.chat_id == chat_id}
-        digest = queries.newest_digest(chat.name)
-        job = plan(rows, incidents, shown, digest if digest and digest.chat_id == chat_id else None, now=now)
-        if job is None:
-            return _Next(job=None)
-        job_rows = [row.id for row in job.rows]
-        if job.act is Act.POSTPONE:
-            queries.update_rows(job_rows, not_before=job.until)
-            continue
-        is_digest = job.message is not None and job.message.kind is MessageKind.DIGEST
-        members = set(job.incidents)
-        if job.message is not None and is_digest and job.act in {Act.JOIN, Act.EDIT, Act.REPLY_ALL_OVER}:
-            members |= set(queries.members(job.message.id))
-        every = queries.incidents(members)
-        still_open = job.act is Act.REPLY_ALL_OVER and any(not incident.phase.closed for incident in every)
-        if job.act is Act.DROP or still_open:
-            queries.update_rows(job_rows, state=RowState.SENT, settled_at=now, detail="nothing to tell")
-            continue
-        queries.update_rows(job_rows, state=RowState.SENDING)
-        return _Next(job=job, incidents=every)
-
-
-def _settle(
-    queries: Queries, chat: str, job: Job, incidents: tuple[Incident, ...], done: Delivered, now: datetime
-) -> None:
-    """Note what Telegram took."""
-    queries.update_rows([row.id for row in job.rows], state=RowState.SENT, settled_at=now, failure="", detail="")
-    kind = _NEW_MESSAGE.get(job.act)
-    if done.new and job.message is not None and job.act in {Act.EDIT, Act.JOIN}:
-        kind = job.message.kind  # the message to edit was gone: this one takes its place
-        members = {*queries.members(job.message.id), *job.incidents}
-        queries.remove_message(job.message.id)
-    else:
-        members = set(job.incidents)
-    if done.new and kind is not None:
-        quiet = job.quiet or (job.message is not None and job.message.quiet and job.act is not Act.SEND)
-        message = queries.add_message(
-            chat=chat, chat_id=done.place.chat_id, message_id=done.message_id, kind=kind, now=now, quiet=quiet
-        )
-        queries.add_members(message, members)
-        queries.update_incidents(job.incidents, told_at=now)
-    elif not done.new and job.message is not None:
-        queries.note_edit(job.message.id, now)
-        queries.add_members(job.message.id, job.incidents)
-    # What has closed meanwhile keeps the facts of its end.
-    still_open = {incident.id for incident in queries.incidents(i.id for i in incidents) if not incident.phase.closed}
-    for incident in incidents:
-        if incident.id in still_open:
-            queries.update_incidents([incident.id], facts=incident.facts)

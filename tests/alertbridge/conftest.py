@@ -63,6 +63,13 @@ class Trial:
                     return sample.value
         return None
 
+    async def metric_becomes(self, expected: float, name: str, *, seconds: float = 10.0, **labels: str) -> None:
+        """Wait until a sample has a value."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (found := await self.metric(name, **labels)) != expected:
+            assert asyncio.get_running_loop().time() < deadline, f"{name}{labels} is {found}, not {expected}"
+            await asyncio.sleep(0.02)
+
 
 CONFIG = """
 version: 1

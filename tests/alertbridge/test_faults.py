@@ -69,7 +69,7 @@ async def test_a_failed_send_is_delivered_all_the_same(row: Row, api: BotApi, pe
         peers.put(SITE, "down", age_seconds=4)
         await trial.fire(alert())
         await api.until(lambda: len(api.in_chat(-100777)) == row.copies, what=row.id)
-        assert await trial.metric("alertbridge_delivery_failures_total", reason=row.reason.value) == 1
+        await trial.metric_becomes(1, "alertbridge_delivery_failures_total", reason=row.reason.value)
         assert all(message.text.startswith(row.text) for message in api.in_chat(-100777))
 
 
@@ -107,7 +107,7 @@ async def test_a_refusal_is_a_dead_letter_and_delays_nobody(
         await trial.fire(alert("VPNTargetDown", "jbr-other"))
         await api.until(lambda: len(api.in_chat(NOC)) == 3)
         assert sum("Messages to chat wrong are not taken" in m.text for m in api.in_chat(NOC)) == 1
-        assert await trial.metric("alertbridge_outbox_messages", state="dead") == 2
+        await trial.metric_becomes(2, "alertbridge_outbox_messages", state="dead")
         assert await trial.metric("alertbridge_delivery_failures_total", reason=reason.value) == 2
         assert await trial.metric("alertbridge_telegram_up") == 1
 
@@ -130,11 +130,9 @@ async def test_a_revoked_token_keeps_everything(trial: Trial) -> None:
     """401 is told by metric and log, and the messages wait."""
     good, trial.api.world.token = trial.api.world.token, "999:another_token"
     await trial.fire(alert())
-    await trial.api.until(lambda: any(call is not None for call in [trial.api.world.faults or True]))
-    while await trial.metric("alertbridge_delivery_failures_total", reason="token") != 1:
-        await trial.api.until(lambda: True)
+    await trial.metric_becomes(1, "alertbridge_delivery_failures_total", reason="token")
     assert await trial.metric("alertbridge_telegram_up") == 0
-    assert await trial.metric("alertbridge_outbox_messages", state="pending") == 1
+    await trial.metric_becomes(1, "alertbridge_outbox_messages", state="pending")
     assert trial.api.messages == []
     trial.api.world.token = good
 
@@ -199,8 +197,7 @@ async def test_no_log_line_holds_the_token(trial: Trial, caplog: pytest.LogCaptu
     try:
         trial.api.fail_next(method="sendMessage", status=401, description="Unauthorized")
         await trial.fire(alert())
-        while await trial.metric("alertbridge_delivery_failures_total", reason="token") != 1:
-            await trial.api.until(lambda: True)
+        await trial.metric_becomes(1, "alertbridge_delivery_failures_total", reason="token")
         logging.getLogger("httpx").debug("POST %s/bot%s/getMe", trial.api.url, trial.api.token)
         text = stream.getvalue()
     finally:

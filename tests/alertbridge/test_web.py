@@ -101,8 +101,7 @@ async def test_a_removed_chat_leaves_dead_letters(trial: Trial) -> None:
     text = trial.config.read_text(encoding="utf-8").replace("name: noc", "name: other")
     trial.config.write_text(text, encoding="utf-8")
     assert (await trial.http.post(f"{trial.bridge.url}/-/reload")).status_code == 200
-    while await trial.metric("alertbridge_outbox_messages", state="dead") != 1:
-        await trial.api.until(lambda: True)
+    await trial.metric_becomes(1, "alertbridge_outbox_messages", state="dead")
 
 
 async def test_health_and_status(trial: Trial) -> None:
@@ -137,8 +136,7 @@ async def test_metrics_exist_at_zero_before_the_first_event(trial: Trial) -> Non
     assert all(sample.value == 0 for sample in families["alertbridge_webhooks"].samples)
     await trial.fire(alert("Watchdog", None, severity="none"), alert())
     await trial.api.until(lambda: trial.api.messages)
-    while await trial.metric("alertbridge_delivery_seconds_count") != 1:
-        await trial.api.until(lambda: True)
+    await trial.metric_becomes(1, "alertbridge_delivery_seconds_count")
     assert await trial.metric("alertbridge_watchdog_timestamp_seconds") is not None
     assert await trial.metric("alertbridge_telegram_up") == 1
     assert await trial.metric("alertbridge_alerts_received_total", status="firing") == 2

@@ -1,0 +1,98 @@
+"""The store side of the outbox: which rows are claimed next for a chat, and what is noted when they are delivered.
+
+Runs inside the store's transactions. planning.py decides, outbox.py sends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alertbridge.errors import Failure
+from alertbridge.planning import Act, Job, plan
+from alertbridge.store.rows import MessageKind, RowState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from alertbridge.delivery import Delivered
+    from alertbridge.incidents import Incident
+    from alertbridge.settings import Chat
+    from alertbridge.store.queries import Queries
+
+_NEW_MESSAGE = {Act.SEND: MessageKind.INCIDENT, Act.DIGEST: MessageKind.DIGEST}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one look at the store found for a chat."""
+
+    job: Job | None
+    incidents: tuple[Incident, ...] = ()
+    due_at: datetime | None = None  # when to look again where there is no job
+
+
+def bury(queries: Queries, chat: str, now: datetime) -> None:
+    """Turn everything that waits for a chat that is no longer configured into dead letters."""
+    ids = [row.id for row in queries.rows([RowState.PENDING, RowState.SENDING], limit=100_000) if row.chat == chat]
+    queries.update_rows(ids, state=RowState.DEAD, settled_at=now, failure=Failure.CHAT_REMOVED.value)
+
+
+def claim(queries: Queries, chat: Chat, chat_id: int, now: datetime) -> Claim:
+    """Find the next job of a chat and mark its rows as being sent."""
+    while True:
+        rows = queries.due(chat.name, now)
+        if not rows:
+            return Claim(job=None, due_at=queries.next_due(chat.name))
+        ids = {row.incident_id for row in rows if row.incident_id is not None}
+        incidents = {incident.id: incident for incident in queries.incidents(ids)}
+        # A message in another chat (the group moved, or the file names another id) can neither be edited nor replied to
+        shown = {key: m for key, m in queries.shown_for(chat.name, ids).items() if m.chat_id == chat_id}
+        digest = queries.newest_digest(chat.name)
+        job = plan(rows, incidents, shown, digest if digest and digest.chat_id == chat_id else None, now=now)
+        if job is None:
+            return Claim(job=None)
+        job_rows = [row.id for row in job.rows]
+        if job.act is Act.POSTPONE:
+            queries.update_rows(job_rows, not_before=job.until)
+            continue
+        is_digest = job.message is not None and job.message.kind is MessageKind.DIGEST
+        members = set(job.incidents)
+        if job.message is not None and is_digest and job.act in {Act.JOIN, Act.EDIT, Act.REPLY_ALL_OVER}:
+            members |= set(queries.members(job.message.id))
+        every = queries.incidents(members)
+        still_open = job.act is Act.REPLY_ALL_OVER and any(not incident.phase.closed for incident in every)
+        if job.act is Act.DROP or still_open:
+            queries.update_rows(job_rows, state=RowState.SENT, settled_at=now, detail="nothing to tell")
+            continue
+        queries.update_rows(job_rows, state=RowState.SENDING)
+        return Claim(job=job, incidents=every)
+
+
+def settle(
+    queries: Queries, chat: str, job: Job, incidents: tuple[Incident, ...], done: Delivered, now: datetime
+) -> None:
+    """Note what Telegram took."""
+    queries.update_rows([row.id for row in job.rows], state=RowState.SENT, settled_at=now, failure="", detail="")
+    kind = _NEW_MESSAGE.get(job.act)
+    if done.new and job.message is not None and job.act in {Act.EDIT, Act.JOIN}:
+        kind = job.message.kind  # the message to edit was gone: this one takes its place
+        members = {*queries.members(job.message.id), *job.incidents}
+        queries.remove_message(job.message.id)
+    else:
+        members = set(job.incidents)
+    if done.new and kind is not None:
+        quiet = job.quiet or (job.message is not None and job.message.quiet and job.act is not Act.SEND)
+        message = queries.add_message(
+            chat=chat, chat_id=done.place.chat_id, message_id=done.message_id, kind=kind, now=now, quiet=quiet
+        )
+        queries.add_members(message, members)
+        queries.update_incidents(job.incidents, told_at=now)
+    elif not done.new and job.message is not None:
+        queries.note_edit(job.message.id, now)
+        queries.add_members(job.message.id, job.incidents)
+    # What has closed meanwhile keeps the facts of its end.
+    still_open = {incident.id for incident in queries.incidents(i.id for i in incidents) if not incident.phase.closed}
+    for incident in incidents:
+        if incident.id in still_open:
+            queries.update_incidents([incident.id], facts=incident.facts)
