@@ -117,17 +117,16 @@ class Rig:
         rtts: NDArray[Any] = self.columns["grid_rtt"][slot][answered]
         return rtts
 
-    def statuses(self, name: str) -> list[int]:
-        """A target's grid ring, entries in use."""
-        ring: NDArray[Any] = self.columns["grid_status"][self.roster.slot_of[name]]
-        return [int(status) for status in ring if status != Status.EMPTY]
-
     def pid(self, kind: str = "icmp") -> int:
         """The pid of a probing process."""
         return next(info.pid for info in self.supervisor.processes if info.kind == kind)
 
     def assert_every_probe_accounted(self) -> None:
-        """Every grid probe that was begun has ended, is in flight, or is void (rings must not have wrapped)."""
+        """Every grid probe that was begun has ended, is in flight, or is void (rings must not have wrapped).
+
+        Ends the processes first: an account is taken at rest.
+        """
+        self.supervisor.stop(5.0)
         begun = self.columns["grid_count"].astype(np.int64)
         status = self.columns["grid_status"]
         open_or_void = ((status == Status.PENDING) | (status == Status.VOID)).sum(axis=1)
