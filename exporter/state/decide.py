@@ -11,42 +11,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from exporter.engine.board import GRID, PROCESS_ICMP
-from exporter.outcome import FailureReason, ImpairedReason, State, Status, failure_status
+from exporter.engine.board import GRID
+from exporter.outcome import State
 from exporter.state import cause, rules, sight
 from exporter.state.memory import STILL_BLIND, Memory
-from exporter.state.streak import OVERDUE_SECONDS, Streak
 from exporter.state.verdict import Verdict
 
 if TYPE_CHECKING:
     from exporter.state.arrays import Bools, Floats, Ints, Slots
+    from exporter.state.evidence import Evidence, Now
     from exporter.state.layout import Layout
-    from exporter.state.window import GridColumns, Window
+    from exporter.state.window import Window
 
-_SILENT_UPLINK_ASKS: Final = 2  # probes that each uplink left unanswered; a replaced prober must not look isolated
 _RECENT: Final = 32  # grid probes among which the begin of a blindness is looked for
-_PERMISSION: Final = failure_status(FailureReason.PERMISSION)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What the board says at one moment. Arrays are slot-indexed, of length `roster.size`."""
-
-    window: Window
-    streak: Streak
-    last_reply_sent_at: Floats  # 0: none
-    now: Floats  # up to when the slot's prober has read all replies; 0: it has not begun
-    count: Ints  # grid probes begun
-    grid: GridColumns  # for the few slots that need a closer look
-    sample: sight.ProcessSample
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
-    """One moment on both clocks."""
-
-    monotonic: float  # seconds
-    wall: float  # UTC, seconds since the epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +34,12 @@ class Decision:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sight:
-    """What we can see."""
-
-    blindness: rules.Blindness
-    reasons: frozenset[ImpairedReason]
-    isolation: sight.Isolation
-    uplinks: Floats | None  # newest answered send time per uplink that can be probed; None: there is none
-    uplink_up: dict[str, bool]
-    memory: Memory
-
-
 def decide(evidence: Evidence, layout: Layout, memory: Memory, now: Now) -> Decision:
     """Judge everything once. `layout` carries the settings; all arrays must belong to its roster."""
     roster = layout.roster
     first = _streak_first(evidence, memory)
     ripe = rules.is_ripe(evidence.streak, first, roster)
-    seen = _look(evidence, layout, memory, now, ripe)
+    seen = sight.look(evidence, layout, memory, now, ripe)
     memory = seen.memory
     blind = seen.blindness.blind
     witnessed = np.zeros(roster.size, dtype=np.bool_)
@@ -176,78 +141,6 @@ def _streak_first(evidence: Evidence, memory: Memory) -> Floats:
     return first
 
 
-def _look(evidence: Evidence, layout: Layout, memory: Memory, now: Now, ripe: Bools) -> _Sight:
-    """Answer whether we can see: impaired, isolated, and who may be a witness."""
-    roster = layout.roster
-    needed = tuple(bool(used) for used in layout.process_used)
-    process_first = tuple(
-        (now.monotonic if np.isnan(first) else first) if need else np.nan
-        for need, first in zip(needed, memory.process_first, strict=True)
-    )
-    samples = sight.remembered(memory.samples, evidence.sample)
-    per_process = sight.impairments(samples, needed=needed, first_needed=process_first)
-    impaired_process = np.array([bool(reasons) for reasons in per_process])
-    impaired = impaired_process[roster.process] & (roster.generation > 0)
-
-    blindness = rules.blindness(evidence.window, impaired, isolated=False)
-    usable_uplinks = layout.uplink_slots[evidence.window.newest_status[layout.uplink_slots] != _PERMISSION]
-    watched = tuple(int(g) for g in roster.generation[layout.uplink_slots])
-    since = memory.watched_since
-    drained = evidence.sample.drained_at[PROCESS_ICMP]
-    if watched != memory.watched or not np.isfinite(since):
-        since = drained if drained > 0 else np.inf
-    memory = replace(memory, samples=samples, process_first=process_first, watched=watched, watched_since=since)
-    newest = evidence.last_reply_sent_at
-    uplinks = newest[usable_uplinks] if len(usable_uplinks) else None
-    if uplinks is not None:
-        isolation = sight.isolated_by_uplinks(newest_reply=float(uplinks.max()), watched_since=since, now=drained)
-        blind_or_unasked = impaired_process[PROCESS_ICMP] or not _all_asked(evidence, usable_uplinks)
-        if blind_or_unasked and not (memory.isolated and isolation.isolated):
-            isolation = replace(isolation, isolated=False)
-    else:
-        isolation = _isolated_without_uplinks(evidence, layout, memory, ripe, blindness)
-    uplink_up = {
-        address: bool(newest[slot] > 0 and drained - newest[slot] <= sight.UPLINK_SILENT_SECONDS)
-        for address, slot in roster.uplinks
-    }
-    return _Sight(
-        blindness=replace(blindness, isolated=isolation.isolated),
-        reasons=frozenset().union(*per_process),
-        isolation=isolation,
-        uplinks=uplinks,
-        uplink_up=uplink_up,
-        memory=memory,
-    )
-
-
-def _isolated_without_uplinks(
-    evidence: Evidence, layout: Layout, memory: Memory, ripe: Bools, blindness: rules.Blindness
-) -> sight.Isolation:
-    """Judge isolation by the targets alone: those that can be seen at all."""
-    slots = layout.target_slots
-    usable = slots[~blindness.blind[slots]]
-    newest = evidence.last_reply_sent_at[usable]
-    since = np.maximum(newest, memory.floor[usable])
-    down = (memory.code[usable] == State.DOWN) & (memory.streak_first[usable] > since)
-    return sight.isolated_by_silence(
-        silent=(evidence.streak.failures[usable] > 0) | down,
-        ripe=ripe[usable],
-        newest_reply=float(newest.max(initial=0.0)),
-        was_isolated=memory.isolated,
-        mark=memory.isolated_mark,
-    )
-
-
-def _all_asked(evidence: Evidence, uplinks: Slots) -> bool:
-    """Tell whether every uplink has left at least two probes unanswered; failed sends count, VOID ones do not."""
-    sent_at = evidence.grid.sent_at[uplinks]
-    status = evidence.grid.status[uplinks]
-    overdue = (status == Status.PENDING) & (evidence.now[uplinks, None] - sent_at > OVERDUE_SECONDS)
-    unanswered = (status >= Status.FIRST_FAILURE) | overdue
-    asked = (unanswered & (sent_at > evidence.last_reply_sent_at[uplinks, None])).sum(axis=1)
-    return bool((asked >= _SILENT_UPLINK_ASKS).all())
-
-
 def _remember(
     evidence: Evidence,
     memory: Memory,
@@ -256,7 +149,7 @@ def _remember(
     first: Floats,
     states: rules.States,
     falls: cause.Falls,
-    seen: _Sight,
+    seen: sight.Sight,
 ) -> Memory:
     """Return the next memory, but for causes, flapping and regions."""
     code = states.code
@@ -296,7 +189,7 @@ def _remember(
 
 
 def _window_marks(
-    evidence: Evidence, memory: Memory, blind: Bools, seen: _Sight, back: Bools, now: Now
+    evidence: Evidence, memory: Memory, blind: Bools, seen: sight.Sight, back: Bools, now: Now
 ) -> tuple[Ints, Ints, Ints, Bools]:
     """Return what the windows exclude from now on, and whose has changed.
 

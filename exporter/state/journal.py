@@ -14,12 +14,13 @@ import json
 import sqlite3
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final
 
 from exporter.errors import JournalError
 from exporter.outcome import State
+from exporter.state.rows import CLOSE_ALL, OPEN, SCHEMA, SEEN, Statement, prune, statement_of
 from exporter.state.saved import MAX_AGE_SECONDS, SavedStates, StateFile, move_aside
-from exporter.state.transitions import Change, Closed, Event, Explained, Opened, Transitions
+from exporter.state.transitions import Change, Opened, Transitions
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
@@ -33,36 +34,10 @@ log = get_logger(__name__)
 
 JOURNAL_FILE: Final = "journal.db"
 STATES_FILE: Final = "states.npz"
-CHANGES_KEPT: Final = 50_000
-CHANGES_KEPT_SECONDS: Final = 7 * 86400.0
 PRUNE_SECONDS: Final = 600.0
 RETRY_SECONDS: Final = 5.0
 BACKLOG: Final = 500_000  # statements kept while the file cannot be written
 _BUSY_SECONDS: Final = 0.5
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS outages (
-  id INTEGER PRIMARY KEY, target TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
-  start REAL NOT NULL, "end" REAL, cause TEXT NOT NULL, culprit TEXT, evidence TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS outages_start ON outages (start);
-CREATE INDEX IF NOT EXISTS outages_target ON outages (target, start);
-CREATE INDEX IF NOT EXISTS outages_region ON outages (region, start);
-CREATE INDEX IF NOT EXISTS outages_open ON outages (target) WHERE "end" IS NULL;
-CREATE TABLE IF NOT EXISTS changes (
-  id INTEGER PRIMARY KEY, at REAL NOT NULL, target TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,
-  before TEXT NOT NULL, after TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS changes_at ON changes (at);
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value REAL NOT NULL);
-"""
-_OPEN: Final = (
-    "INSERT INTO outages (target, region, name, start, cause, culprit, evidence) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
-_CLOSE: Final = 'UPDATE outages SET "end" = MAX(start, ?) WHERE target = ? AND "end" IS NULL'
-_EXPLAIN: Final = 'UPDATE outages SET cause = ?, culprit = ? WHERE target = ? AND "end" IS NULL'
-_CHANGE: Final = "INSERT INTO changes (at, target, region, name, before, after) VALUES (?, ?, ?, ?, ?, ?)"
-_SEEN: Final = "INSERT OR REPLACE INTO meta (key, value) VALUES ('seen_at', ?)"
-
-_Statement = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +80,7 @@ class Journal:
         self._failing = False
         self._retry_at = 0.0
         self._prune_at = now + PRUNE_SECONDS
-        self._backlog: list[_Statement] = []
+        self._backlog: list[Statement] = []
         self._transitions = Transitions()
         with self._lock:
             self._write([], now)
@@ -123,7 +98,7 @@ class Journal:
     def save(self, saved: SavedStates) -> bool:
         """Save the states (every 10 s and on stop); tell whether that worked."""
         with self._lock:
-            self._write([(_SEEN, (saved.saved_at,))], saved.saved_at)
+            self._write([(SEEN, (saved.saved_at,))], saved.saved_at)
         return self.states.save(saved)
 
     def load(self, *, now: float, max_age: float = MAX_AGE_SECONDS) -> SavedStates | None:
@@ -141,10 +116,10 @@ class Journal:
             evidence: `Judge.evidence_of`: slot -> what its state rests on.
         """
         with self._lock:
-            statements = [_statement(event) for event in self._transitions.follow(verdict, roster, evidence)]
+            statements = [statement_of(event) for event in self._transitions.follow(verdict, roster, evidence)]
             if verdict.at >= self._prune_at:
                 self._prune_at = verdict.at + PRUNE_SECONDS
-                statements += _prune(verdict.at)
+                statements += prune(verdict.at)
             if statements or self._backlog:
                 self._write(statements, verdict.at)
 
@@ -195,9 +170,9 @@ class Journal:
                     self._transitions.open[outage.target] = outage
                 return
             ended = seen[0] if seen is not None else now
-            self._write([('UPDATE outages SET "end" = MAX(start, ?) WHERE "end" IS NULL', (ended,))], now)
+            self._write([(CLOSE_ALL, (ended,))], now)
 
-    def _write(self, statements: list[_Statement], now: float) -> None:
+    def _write(self, statements: list[Statement], now: float) -> None:
         """Run statements in one transaction; what cannot be written now waits for the next call after RETRY_SECONDS."""
         self._backlog += statements
         del self._backlog[:-BACKLOG]
@@ -233,9 +208,9 @@ class Journal:
         for tail in ("-wal", "-shm"):
             self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
         log.error("journal is damaged", path=str(self.path), moved_to=aside, error=str(error))
-        waiting = {parameters[0] for statement, parameters in self._backlog if statement == _OPEN}
+        waiting = {parameters[0] for statement, parameters in self._backlog if statement == OPEN}
         lasting = self._transitions.open
-        again = [_statement(opened) for name, opened in lasting.items() if name not in waiting]
+        again = [statement_of(opened) for name, opened in lasting.items() if name not in waiting]
         self._backlog = again + self._backlog
 
     def _trouble(self, error: Exception) -> None:
@@ -302,33 +277,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
+        connection.executescript(SCHEMA)
     except sqlite3.Error:
         connection.close()
         raise
     return connection
-
-
-def _statement(event: Event) -> _Statement:
-    """Return the SQL that writes one event down."""
-    match event:
-        case Opened():
-            evidence = json.dumps(event.evidence, allow_nan=False)
-            names = (event.target, event.region, event.name)
-            return _OPEN, (*names, event.start, event.cause, event.culprit, evidence)
-        case Explained():
-            return _EXPLAIN, (event.cause, event.culprit, event.target)
-        case Closed():
-            return _CLOSE, (event.end, event.target)
-        case Change():
-            names = (event.target, event.region, event.name)
-            return _CHANGE, (event.at, *names, event.before.name, event.after.name)
-    assert_never(event)
-
-
-def _prune(now: float) -> list[_Statement]:
-    """Return what keeps the table of changes small."""
-    return [
-        ("DELETE FROM changes WHERE at < ?", (now - CHANGES_KEPT_SECONDS,)),
-        ("DELETE FROM changes WHERE id <= (SELECT MAX(id) FROM changes) - ?", (CHANGES_KEPT,)),
-    ]

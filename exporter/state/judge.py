@@ -13,7 +13,8 @@ import numpy as np
 
 from exporter.engine.board import CONFIRM, GRID, PROCESSES
 from exporter.outcome import REASONS, State, Status
-from exporter.state.decide import Evidence, Now, decide
+from exporter.state.decide import decide
+from exporter.state.evidence import Evidence, Now
 from exporter.state.layout import Layout, build_layout
 from exporter.state.memory import Memory, fresh_memory, reseat
 from exporter.state.rules import stale_after

@@ -63,7 +63,7 @@ class States:
     calm_from: Ints
 
 
-def blindness(window: Window, impaired: Bools, *, isolated: bool) -> Blindness:
+def blindness_of(window: Window, impaired: Bools, *, isolated: bool) -> Blindness:
     """Tell why slots are blind: the newest outcome says that nothing was sent, or we cannot see at all."""
     return Blindness(
         unresolved=window.newest_status == failure_status(FailureReason.DNS),

@@ -9,17 +9,21 @@ A monitor that is blind must say "unknown", never "down". Three questions, in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from exporter.engine.board import LATENESS_BUCKETS, PROCESSES, REPLY_WAIT_BUCKETS
-from exporter.outcome import ImpairedReason
+from exporter.engine.board import LATENESS_BUCKETS, PROCESS_ICMP, PROCESSES, REPLY_WAIT_BUCKETS
+from exporter.outcome import FailureReason, ImpairedReason, State, Status, failure_status
+from exporter.state.rules import Blindness, blindness_of
+from exporter.state.streak import OVERDUE_SECONDS
 
 if TYPE_CHECKING:
-    from exporter.state.arrays import Bools, Floats
+    from exporter.state.arrays import Bools, Floats, Slots
+    from exporter.state.evidence import Evidence, Now
     from exporter.state.layout import Layout
+    from exporter.state.memory import Memory
 
 # Impaired. The reasons of the numbers are in docs/states.md.
 LOOKBACK_SECONDS: Final = 3.0
@@ -33,6 +37,8 @@ DROP_SHARE: Final = 0.01
 
 # Isolated.
 UPLINK_SILENT_SECONDS: Final = 2.0
+_SILENT_UPLINK_ASKS: Final = 2  # probes that each uplink left unanswered; a replaced prober must not look isolated
+_PERMISSION: Final = failure_status(FailureReason.PERMISSION)
 
 _LATE_FROM: Final = LATENESS_BUCKETS.index(LATE_SECONDS) + 1
 _WAITED_FROM: Final = REPLY_WAIT_BUCKETS.index(WAITED_SECONDS) + 1
@@ -175,3 +181,87 @@ def witness_times(layout: Layout, last_reply_sent_at: Floats, uplinks: Floats | 
     best[first] = -np.inf
     times: Floats = np.where(group == first, best.max(), newest)
     return times
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What we can see."""
+
+    blindness: Blindness
+    reasons: frozenset[ImpairedReason]
+    isolation: Isolation
+    uplinks: Floats | None  # newest answered send time per uplink that can be probed; None: there is none
+    uplink_up: dict[str, bool]
+    memory: Memory
+
+
+def look(evidence: Evidence, layout: Layout, memory: Memory, now: Now, ripe: Bools) -> Sight:
+    """Answer whether we can see: impaired, isolated, and who may be a witness."""
+    roster = layout.roster
+    needed = tuple(bool(used) for used in layout.process_used)
+    process_first = tuple(
+        (now.monotonic if np.isnan(first) else first) if need else np.nan
+        for need, first in zip(needed, memory.process_first, strict=True)
+    )
+    samples = remembered(memory.samples, evidence.sample)
+    per_process = impairments(samples, needed=needed, first_needed=process_first)
+    impaired_process = np.array([bool(reasons) for reasons in per_process])
+    impaired = impaired_process[roster.process] & (roster.generation > 0)
+
+    blindness = blindness_of(evidence.window, impaired, isolated=False)
+    usable_uplinks = layout.uplink_slots[evidence.window.newest_status[layout.uplink_slots] != _PERMISSION]
+    watched = tuple(int(g) for g in roster.generation[layout.uplink_slots])
+    since = memory.watched_since
+    drained = evidence.sample.drained_at[PROCESS_ICMP]
+    if watched != memory.watched or not np.isfinite(since):
+        since = drained if drained > 0 else np.inf
+    memory = replace(memory, samples=samples, process_first=process_first, watched=watched, watched_since=since)
+    newest = evidence.last_reply_sent_at
+    uplinks = newest[usable_uplinks] if len(usable_uplinks) else None
+    if uplinks is not None:
+        isolation = isolated_by_uplinks(newest_reply=float(uplinks.max()), watched_since=since, now=drained)
+        blind_or_unasked = impaired_process[PROCESS_ICMP] or not _all_asked(evidence, usable_uplinks)
+        if blind_or_unasked and not (memory.isolated and isolation.isolated):
+            isolation = replace(isolation, isolated=False)
+    else:
+        isolation = _isolated_without_uplinks(evidence, layout, memory, ripe, blindness)
+    uplink_up = {
+        address: bool(newest[slot] > 0 and drained - newest[slot] <= UPLINK_SILENT_SECONDS)
+        for address, slot in roster.uplinks
+    }
+    return Sight(
+        blindness=replace(blindness, isolated=isolation.isolated),
+        reasons=frozenset().union(*per_process),
+        isolation=isolation,
+        uplinks=uplinks,
+        uplink_up=uplink_up,
+        memory=memory,
+    )
+
+
+def _isolated_without_uplinks(
+    evidence: Evidence, layout: Layout, memory: Memory, ripe: Bools, blindness: Blindness
+) -> Isolation:
+    """Judge isolation by the targets alone: those that can be seen at all."""
+    slots = layout.target_slots
+    usable = slots[~blindness.blind[slots]]
+    newest = evidence.last_reply_sent_at[usable]
+    since = np.maximum(newest, memory.floor[usable])
+    down = (memory.code[usable] == State.DOWN) & (memory.streak_first[usable] > since)
+    return isolated_by_silence(
+        silent=(evidence.streak.failures[usable] > 0) | down,
+        ripe=ripe[usable],
+        newest_reply=float(newest.max(initial=0.0)),
+        was_isolated=memory.isolated,
+        mark=memory.isolated_mark,
+    )
+
+
+def _all_asked(evidence: Evidence, uplinks: Slots) -> bool:
+    """Tell whether every uplink has left at least two probes unanswered; failed sends count, VOID ones do not."""
+    sent_at = evidence.grid.sent_at[uplinks]
+    status = evidence.grid.status[uplinks]
+    overdue = (status == Status.PENDING) & (evidence.now[uplinks, None] - sent_at > OVERDUE_SECONDS)
+    unanswered = (status >= Status.FIRST_FAILURE) | overdue
+    asked = (unanswered & (sent_at > evidence.last_reply_sent_at[uplinks, None])).sum(axis=1)
+    return bool((asked >= _SILENT_UPLINK_ASKS).all())

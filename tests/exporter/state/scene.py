@@ -92,7 +92,7 @@ class Scene:
         return State(self.verdict.code[self.slot(name)])
 
     def reason(self, name: str) -> str:
-        return UNKNOWN_REASONS[self.verdict.unknown_reason[self.slot(name)]].value
+        return str(UNKNOWN_REASONS[self.verdict.unknown_reason[self.slot(name)]])
 
     def outage(self, name: str) -> bool:
         return bool(self.verdict.outage[self.slot(name)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from exporter.outcome import State
@@ -11,11 +13,11 @@ from tests.exporter.state.scene import Scene
 UPLINK = ("10.9.9.9",)
 
 
-def hub_scene(sites: int = 4, **hub: float) -> Scene:
+def hub_scene(**hub: Any) -> Scene:
     """Return a hub with sites in one region and an unrelated target elsewhere."""
     return Scene(
         target("h", **hub),
-        *(target(f"s{number}", gateway="h") for number in range(sites)),
+        *(target(f"s{number}", gateway="h") for number in range(4)),
         target("x", region="BTN"),
         uplinks=UPLINK,
     ).run(12)
@@ -154,7 +156,7 @@ def test_region_is_the_culprit() -> None:
 
 
 def test_region_outage_survives_blindness() -> None:
-    """ "We cannot see" is never told as the region's recovery."""
+    """Blindness is never told as the region's recovery."""
     scene = region_scene()
     scene.cut("s0", "s1", "s2", "s3", "s4").run(15).cut_line().run(10)
     assert scene.region("JBR") is State.UNKNOWN

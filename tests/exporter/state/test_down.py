@@ -33,7 +33,7 @@ def test_target_that_never_answers_is_down() -> None:
 
 
 def test_down_needs_failures_over_time() -> None:
-    """Twelve failures within less than `down_after` are not DOWN; refusals come at once, so only the span is missing."""
+    """Twelve failures within less than `down_after` are not DOWN: refusals come at once, only the span is missing."""
     scene = two()
     scene.engine.failure[scene.slot("a")] = REFUSED
     began = scene.now
@@ -290,7 +290,7 @@ def test_unknown_does_not_end_an_outage() -> None:
 
 
 def test_reload_keeps_what_is_unchanged() -> None:
-    """A slot whose target is unchanged keeps state, window and since; a new target starts afresh; a removed one goes."""
+    """A slot whose target is unchanged keeps state, window and since; a new target starts afresh."""
     scene = Scene(target("a"), target("b"), uplinks=UPLINK, room=4).run(30)
     since = scene.since("a")
     scene.reload(target("a", low_rtt_seconds=0.5), target("c")).run(0.4)

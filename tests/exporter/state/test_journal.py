@@ -10,7 +10,8 @@ import pytest
 
 from exporter.errors import JournalError
 from exporter.outcome import State
-from exporter.state.journal import CHANGES_KEPT_SECONDS, RETRY_SECONDS, Journal, read_outages
+from exporter.state.journal import RETRY_SECONDS, Journal, read_outages
+from exporter.state.rows import CHANGES_KEPT_SECONDS
 from tests.exporter.state.fake_engine import target
 from tests.exporter.state.scene import WALL, Scene
 

@@ -9,8 +9,8 @@ from tests.exporter.state.simulation import Table, simulate
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    measured = simulate(0.5)
-    print(f"\n{measured}")  # noqa: T201 - the table is what people want to see of this test
+    measured = simulate(0.4)
+    print(f"\n{measured}")
     return measured
 
 
@@ -31,7 +31,7 @@ def test_one_percent_loss_is_nearly_never_low(table: Table) -> None:
 
 
 def test_real_loss_is_found_soon(table: Table) -> None:
-    """20 % loss is LOW within 47 s (p95), 30 % within 26 s; here with the margin of 100 targets and 1 s steps."""
+    """20 % loss is LOW within 47 s (p95), 30 % within 26 s; here with the margin of 80 targets and 1 s steps."""
     assert table.low_at_20.missing == table.low_at_30.missing == 0
     assert table.low_at_20.p95 < 60
     assert table.low_at_30.p95 < 34
