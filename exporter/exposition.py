@@ -15,9 +15,11 @@ import numpy as np
 from exporter.engine.board import RTT_BUCKETS
 from exporter.exposition_lines import HistogramBlock, StateSetBlock, ValueBlock, open_labels
 from exporter.exposition_names import HEADERS, Part
+from exporter.exposition_tunnels import tunnel_families
 from exporter.inventory.model import Role
 from exporter.outcome import CAUSES, IMPAIRED_REASONS, REASONS, FailureReason, State
 from exporter.state.verdict import NO_STATE, culprit_id
+from exporter.vpn.facts import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from exporter.inventory.model import Region, Target
     from exporter.roster import Roster
     from exporter.state.verdict import Verdict
+    from exporter.vpn.facts import TunnelReport
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _TIMEOUT: Final = REASONS.index(FailureReason.TIMEOUT)
@@ -36,17 +39,24 @@ _TIMEOUT: Final = REASONS.index(FailureReason.TIMEOUT)
 class Exposition:
     """Renders the metrics. `render` may be called from any thread."""
 
-    def __init__(self, board: Board, *, engine: Callable[[], bytes] = bytes) -> None:
+    def __init__(
+        self,
+        board: Board,
+        *,
+        engine: Callable[[], bytes] = bytes,
+        tunnels: Callable[[], TunnelReport] = lambda: NOTHING,
+    ) -> None:
         """Prepare an exposition.
 
         Args:
             board: counters and histograms are read from it at each rendering.
             engine: renders the part `engine`, ending with a line end.
+            tunnels: returns the newest tunnel facts; must not wait.
         """
         self._parts: dict[Part, _Part] = {
             Part.STATE: _StatePart(),
             Part.PROBES: _ProbesPart(board),
-            Part.INFO: _InfoPart(),
+            Part.INFO: _InfoPart(tunnels),
         }
         self._engine = engine
 
@@ -223,7 +233,11 @@ class _ProbesPart(_Part):
 
 
 class _InfoPart(_Part):
-    """Names, addresses and coordinates: changes with the roster only."""
+    """Names, addresses and coordinates, which change with the roster only; and what the VPN says of tunnels."""
+
+    def __init__(self, tunnels: Callable[[], TunnelReport]) -> None:
+        super().__init__()
+        self._tunnels = tunnels
 
     def _prepare(self, roster: Roster) -> None:
         self._targets = "".join(
@@ -254,4 +268,8 @@ class _InfoPart(_Part):
         )
 
     def _families(self, roster: Roster, verdict: Verdict) -> dict[str, str]:  # noqa: ARG002 - all parts are asked alike
-        return {"vpn_target_info": self._targets, "vpn_region_info": self._regions}
+        return {
+            "vpn_target_info": self._targets,
+            "vpn_region_info": self._regions,
+            **tunnel_families(self._tunnels(), roster),
+        }

@@ -103,6 +103,36 @@ METRICS: Final[dict[str, tuple[Part, str, str]]] = {
         "Always 1; the labels say what the target is: gateway is its parent hub, empty at a root; role is hub or site.",
     ),
     "vpn_region_info": (Part.INFO, "gauge", "Always 1; the labels say the name of the region and where it is."),
+    "vpn_tunnel_up": (
+        Part.INFO,
+        "gauge",
+        "1 while the VPN server says that the target's tunnel is up, 0 while it says that it is down; else absent.",
+    ),
+    "vpn_tunnel_handshake_timestamp_seconds": (
+        Part.INFO,
+        "gauge",
+        "Latest handshake (WireGuard) or begin of the session (OpenVPN), in Unix seconds; absent when there was none.",
+    ),
+    "vpn_tunnel_received_bytes_total": (
+        Part.INFO,
+        "counter",
+        "Bytes that the VPN server received from the peer since the exporter began to look, over all sessions.",
+    ),
+    "vpn_tunnel_sent_bytes_total": (
+        Part.INFO,
+        "counter",
+        "Bytes that the VPN server sent to the peer since the exporter began to look, over all sessions.",
+    ),
+    "vpn_tunnel_info": (
+        Part.INFO,
+        "gauge",
+        "Always 1; the labels say the tunnel's kind, its name or public key, and where the peer comes from.",
+    ),
+    "vpn_tunnel_source_up": (
+        Part.INFO,
+        "gauge",
+        "1 while a source of tunnel facts can be read and is fresh, by its kind and place.",
+    ),
 }
 
 

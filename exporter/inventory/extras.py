@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -16,14 +17,31 @@ if TYPE_CHECKING:
 
     from exporter.inventory.nodes import Node
 
-SOURCE_KINDS: Final = ("csv",)
+SOURCE_KINDS: Final = ("csv",)  # of rows, for regenerate
+TUNNEL_SOURCE_KINDS: Final = ("openvpn-status", "openvpn-management", "wireguard", "wireguard-dump")  # of tunnel facts
+_ALL_KINDS: Final = (*SOURCE_KINDS, *TUNNEL_SOURCE_KINDS)
+# What `wg show` takes: a device of Linux (dev_valid_name, IFNAMSIZ), or `all`.
+_INTERFACE: Final = re.compile(r"[A-Za-z0-9_=+.-]{1,15}")
+_MAX_PORT: Final = 65535
 
 
 def source_kind(text: str) -> str:
     """Read the kind of a source."""
-    if text in SOURCE_KINDS:
+    if text in _ALL_KINDS:
         return text
-    raise Refusal("is no kind of source", f"use {', '.join(SOURCE_KINDS)}")
+    raise Refusal("is no kind of source", f"use {', '.join(_ALL_KINDS)}")
+
+
+def source_place(kind: str, text: str) -> str:
+    """Read where a source is: a file, a unix socket, HOST:PORT or a network interface."""
+    place = text.strip()
+    if kind == "wireguard" and not (_INTERFACE.fullmatch(place) and not place.startswith("-")):
+        raise Refusal("is no network interface", "write e.g. wg0, or all; a file with a dump is of kind wireguard-dump")
+    if kind == "openvpn-management" and "/" not in place and ":" in place:
+        host, _, port = place.rpartition(":")
+        if not (host and port.isascii() and port.isdecimal() and 0 < int(port) <= _MAX_PORT):
+            raise Refusal("is neither a socket nor HOST:PORT", "write e.g. /run/openvpn/noc.sock or 127.0.0.1:7505")
+    return place
 
 
 def source_name(text: str) -> str:
@@ -79,25 +97,42 @@ SECTION_FIELDS: Final = {
 
 
 def read_sources(items: Sequence[Node], findings: Findings) -> tuple[Mapping[str, str], ...]:
-    """Read where regenerate gets its rows: mappings, or `KIND:PLACE` as on the command line."""
+    """Read where rows and tunnel facts come from: mappings, or `KIND:PLACE` as on the command line."""
     sources: list[Mapping[str, str]] = []
     for number, item in enumerate(items):
         path = f"sources[{number}]"
         if isinstance(item, ScalarNode):
             kind, colon, place = item.text.partition(":")
-            if not colon or kind not in SOURCE_KINDS or not place.strip():
+            if not colon or kind not in _ALL_KINDS or not place.strip():
                 findings.mistake(
                     item.line, path, "is no source", "write KIND:PLACE, e.g. csv:sites.csv", value=item.text
                 )
             else:
-                sources.append({"kind": kind, "place": place.strip()})
+                _add_source({"kind": kind, "place": place}, item, path, sources, findings)
             continue
         values = read_mapping(item, path, _SOURCE_FIELDS, "source", findings)
         if values is not None and isinstance(item, MapNode):
             require(item, path, "kind", f"write kind: {SOURCE_KINDS[0]}", findings)
             require(item, path, "place", "write where it is, e.g. place: sites.csv", findings)
-            sources.append(values)
+            if {"kind", "place"} <= values.keys():
+                _add_source(values, item, path, sources, findings)
     return tuple(sources)
+
+
+def _add_source(
+    values: Mapping[str, str], node: Node, path: str, sources: list[Mapping[str, str]], findings: Findings
+) -> None:
+    """Check what only kind and place together tell, and add the source."""
+    kind, place = values["kind"], values["place"]
+    if kind in TUNNEL_SOURCE_KINDS and isinstance(node, MapNode):
+        for key in ("name", "region"):
+            if is_given(node, key):
+                findings.mistake(line_of(node, key), f"{path}.{key}", f"means nothing for kind {kind}", "remove it")
+    try:
+        sources.append({**values, "place": source_place(kind, place)})
+    except Refusal as refusal:
+        line, where = (line_of(node, "place"), f"{path}.place") if isinstance(node, MapNode) else (node.line, path)
+        findings.mistake(line, where, refusal.problem, refusal.remedy, value=place.strip())
 
 
 def read_region_rules(

@@ -36,10 +36,19 @@ _CLIENT: Final = (
 class Vpn:
     """The tunnel between `noc` and `site`; `cut()` and `restore()` do what their names say."""
 
-    def __init__(self, noc: Namespace, site: Namespace, folder: Path) -> None:
+    def __init__(self, noc: Namespace, site: Namespace, folder: Path, *, server_options: str = "") -> None:
+        """Prepare a VPN.
+
+        Args:
+            noc: where the server is to run.
+            site: where the client is to run.
+            folder: for certificates, configuration and logs.
+            server_options: more lines for the server's configuration, e.g. `status` or `management`.
+        """
         self.noc = noc
         self.site = site
         self._folder = folder
+        self._server_options = server_options
         self._client: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
@@ -53,7 +62,8 @@ class Vpn:
             "ifconfig-push 10.20.0.2 255.255.255.0\niroute 10.20.1.0 255.255.255.0\n"
         )
         for name, text in (("server", _SERVER), ("site", _CLIENT)):
-            (self._folder / f"{name}.conf").write_text(text.format(folder=self._folder))
+            options = self._server_options if name == "server" else ""
+            (self._folder / f"{name}.conf").write_text(text.format(folder=self._folder) + options)
         self.noc.start("openvpn", "--config", f"{self._folder}/server.conf", log=self._folder / "server.log")
         self.restore()
 

@@ -12,12 +12,13 @@ import yaml
 from click.testing import CliRunner
 
 from exporter.cli_check import check
-from exporter.inventory.extras import SECTION_FIELDS, SOURCE_KINDS
+from exporter.inventory.extras import SECTION_FIELDS, SOURCE_KINDS, TUNNEL_SOURCE_KINDS
 from exporter.inventory.fields import PROFILE_FIELDS, REGION_FIELDS, TARGET_FIELDS
 from exporter.inventory.load import load_inventory, parse_inventory
 from exporter.inventory.model import Profile
 from exporter.inventory.scalars import duration
 from exporter.inventory.sources import SOURCES
+from exporter.vpn.sources import KINDS
 from tests.exporter.inventory.big import big_targets
 from tests.exporter.inventory.test_messages import BROKEN
 
@@ -114,7 +115,9 @@ def test_keys_are_those_of_the_loader() -> None:
     assert _keys("maintenance") == set(SECTION_FIELDS["maintenance"])
     source = SCHEMA["$defs"]["source"]["anyOf"][1]["properties"]
     assert set(source) == set(SECTION_FIELDS["sources"])
-    assert tuple(source["kind"]["enum"]) == SOURCE_KINDS == tuple(SOURCES)
+    assert tuple(source["kind"]["enum"]) == (*SOURCE_KINDS, *TUNNEL_SOURCE_KINDS)
+    assert tuple(SOURCES) == SOURCE_KINDS
+    assert tuple(KINDS) == TUNNEL_SOURCE_KINDS
 
 
 def test_defaults_are_those_of_the_built_in_profile() -> None:

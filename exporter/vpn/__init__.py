@@ -1,0 +1,1 @@
+"""Tunnel facts: what the VPN server itself says about the tunnels that targets are behind."""
