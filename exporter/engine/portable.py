@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from exporter.engine.plan import SlotPlan
 
 RETRY_SECONDS: Final = 5.0
-_READ_SECONDS: Final = 0.001  # icmplib's receive() waits for the next packet when this one is not for us
+_READ_SECONDS: Final = (
+    0.05  # it drops a packet that takes longer to read; and waits so long for the next if one is no answer
+)
 _SMALLEST_PAYLOAD: Final = 24
 
 
