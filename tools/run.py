@@ -7,7 +7,6 @@ system: Prometheus and Alertmanager come from PATH or from Debian's package file
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -20,6 +19,7 @@ import requests
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 
+from grafana.serve import find_home
 from tools.debian import INSTALLED, SID, DebianError, ensure
 from tools.ports import listener_on, port_is_free
 
@@ -61,13 +61,8 @@ def ports_in_use(services: tuple[Service, ...]) -> list[str]:
 
 
 def grafana_command() -> str | None:
-    """Return the command line of Grafana if a `grafana` binary is found, with our provisioning."""
-    home = os.environ.get("GRAFANA_HOME")
-    binary = shutil.which("grafana") or (f"{home}/bin/grafana" if home else None)
-    if binary is None or not Path(binary).exists():
-        return None
-    homepath = home or "/usr/share/grafana"
-    return f'exec "{binary}" server --homepath "{homepath}" --config grafana/grafana.ini'
+    """Return the command that starts an installed Grafana with our files; None where there is none."""
+    return f'exec "{sys.executable}" -m grafana.serve --data "$DATA/grafana"' if find_home() is not None else None
 
 
 def announce_when_ready(services: tuple[Service, ...], stopping: threading.Event) -> None:
