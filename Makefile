@@ -18,8 +18,8 @@ run: .venv/.run ## run the whole stack on targets.yml until Ctrl-C (TARGETS=, BR
 demo: .venv/.run ## run the whole stack on a simulated country; needs neither root nor a VPN
 	@$(BIN)/python -m tools.run --demo --bridge "$(BRIDGE)" --data "$(DATA)"
 
-test: .venv/.dev lint type ## everything: lint, types, configurations and all tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: .venv/.dev lint type ## everything: lint, types, configurations and all tests (most of their time is waiting)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTEST_ARGS)
 
 bench: .venv/.dev ## measure side by side with fping, smokeping_prober, blackbox_exporter; writes bench/results.md
 	@$(BIN)/python -m bench
