@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from alertbridge import peers
 from alertbridge.alertmanager import Alertmanager
+from alertbridge.bot.commands import COMMANDS
+from alertbridge.bot.poller import Poller
 from alertbridge.console import ConsoleSender
 from alertbridge.errors import DeliveryError, SettingsError, StoreError
 from alertbridge.exporter import Exporter
@@ -114,11 +116,12 @@ class Bridge:
         self._tuning = tuning or Tuning()
         self.url = ""  # once it answers
         self.started = asyncio.Event()
-        self._metrics = Metrics()
+        self._metrics = Metrics(commands=[command.name for command in COMMANDS])
         self._metrics.reloaded(successful=True)
         self._store_failure: str | None = None  # why the store could not be read at the last look
         self._told_unstorable = False
         self._stopping = asyncio.Event()
+        self._poller: Poller | None = None  # None: a dry run has nobody to ask
         self._side_tasks: set[asyncio.Task[None]] = set()
 
     def reload(self) -> tuple[Mistake, ...]:
@@ -145,7 +148,7 @@ class Bridge:
         for warning in warnings:
             log.warning("settings warning", mistake=str(warning))
         log.info("settings loaded", chats=len(settings.chats), routes=len(settings.routes))
-        self._outbox.wake()
+        self._outbox.reload()
         self._reconciler.wake()
         return warnings
 
@@ -193,6 +196,15 @@ class Bridge:
                 on_change=self._outbox.wake,
                 look_seconds=self._tuning.watchdog_look_seconds,
             )
+            if isinstance(self._sender, TelegramSender):
+                self._poller = Poller(
+                    sender=self._sender,
+                    settings=self._live.current,
+                    exporter=exporter,
+                    store=self._store,
+                    outbox=self._outbox,
+                    metrics=self._metrics,
+                )
             app = create_app(
                 Webhook(
                     store=self._store,
@@ -239,6 +251,8 @@ class Bridge:
                 group.create_task(self._watchdog.run(), name="watchdog"),
                 group.create_task(self._housekeeping(), name="housekeeping"),
             ]
+            if self._poller is not None:
+                tasks.append(group.create_task(self._poller.run(), name="commands"))
             await self._stopping.wait()
             for task in tasks:
                 task.cancel()

@@ -30,6 +30,7 @@ class Claim:
     job: Job | None
     incidents: tuple[Incident, ...] = ()
     due_at: datetime | None = None  # when to look again where there is no job
+    postponed: bool = False  # rows were put off: a digest takes its edits in turn
 
 
 def bury(queries: Queries, chat: str, now: datetime) -> None:
@@ -40,10 +41,11 @@ def bury(queries: Queries, chat: str, now: datetime) -> None:
 
 def claim(queries: Queries, chat: Chat, chat_id: int, now: datetime) -> Claim:
     """Find the next job of a chat and mark its rows as being sent."""
+    postponed = False
     while True:
         rows = queries.due(chat.name, now)
         if not rows:
-            return Claim(job=None, due_at=queries.next_due(chat.name))
+            return Claim(job=None, due_at=queries.next_due(chat.name), postponed=postponed)
         ids = {row.incident_id for row in rows if row.incident_id is not None}
         incidents = {incident.id: incident for incident in queries.incidents(ids)}
         # A message in another chat (the group moved, or the file names another id) can neither be edited nor replied to
@@ -55,6 +57,7 @@ def claim(queries: Queries, chat: Chat, chat_id: int, now: datetime) -> Claim:
         job_rows = [row.id for row in job.rows]
         if job.act is Act.POSTPONE:
             queries.update_rows(job_rows, not_before=job.until)
+            postponed = True
             continue
         is_digest = job.message is not None and job.message.kind is MessageKind.DIGEST
         members = set(job.incidents)

@@ -74,12 +74,28 @@ class Exporter:
         )
 
     async def targets(self, **params: str | int) -> dict[str, Any]:
-        """Return one page of /api/v1/targets as it is."""
+        """Return one page of /api/v1/targets as it is.
+
+        Raises:
+            PeerError: it gave no usable answer.
+        """
         return await self._page("targets", params, _TIMEOUT_SECONDS)
 
+    async def page(self, what: str, **params: str | int) -> dict[str, Any]:
+        """Return one page of /api/v1/WHAT as it is.
+
+        Raises:
+            PeerError: it gave no usable answer.
+        """
+        return await self._page(what, {"limit": _PAGE, **params}, _TIMEOUT_SECONDS)
+
     async def regions(self) -> list[dict[str, Any]]:
-        """Return all items of /api/v1/regions."""
-        items: list[dict[str, Any]] = (await self._page("regions", {"limit": _PAGE}, _TIMEOUT_SECONDS))["items"]
+        """Return all items of /api/v1/regions.
+
+        Raises:
+            PeerError: it gave no usable answer.
+        """
+        items: list[dict[str, Any]] = (await self.page("regions"))["items"]
         return items
 
     async def _collect(

@@ -150,7 +150,7 @@ def conclude(
 def tell(queries: Queries, incident: Incident, what: Tell, settings: Settings, *, now: datetime) -> None:
     """Enqueue what is to be told of an incident, for each chat that it concerns."""
     if what in {Tell.UPDATE, Tell.OVER}:
-        for name in queries.chats_of(incident.id):
+        for name in filter(settings.chat, queries.chats_of(incident.id)):
             queries.enqueue(chat=name, kind=Tell.UPDATE, incident_id=incident.id, now=now)
             if what is Tell.OVER:
                 queries.enqueue(chat=name, kind=Tell.OVER, incident_id=incident.id, now=now)

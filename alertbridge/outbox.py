@@ -27,7 +27,7 @@ from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from alertbridge.errors import DeliveryError
@@ -43,6 +43,7 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 _STORE_PAUSE_SECONDS = 1.0
+_STORM_PAUSE_SECONDS = 0.25
 _MISTAKE_PAUSE_SECONDS = 5.0
 _TELEGRAM_IS_AWAY = frozenset({Failure.UNSENT, Failure.TIMEOUT, Failure.SERVER, Failure.TOKEN})
 
@@ -80,11 +81,20 @@ class Outbox:
                         group.create_task(self._serve(name), name=f"outbox {name}")
                 await self._changed.wait()
 
-    def wake(self) -> None:
-        """Look again: rows were added, or the settings changed."""
+    def reload(self) -> None:
+        """Look again with new settings: other chats may be named."""
         self._changed.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again: rows were added."""
         for event in self._events.values():
             event.set()
+
+    @property
+    def moved_chats(self) -> Mapping[int, int]:
+        """Old id -> new id of every group that became a supergroup."""
+        return self._moved
 
     async def refresh_metrics(self) -> None:
         """Bring the outbox gauges up to date.
@@ -127,6 +137,8 @@ class Outbox:
             return wait_seconds
         found = await self.store.transact(lambda q: claims.claim(q, chat, chat_id, self.now()))
         if found.job is None:
+            if found.postponed:  # in a storm every webhook wakes us: looking at each would cost more than the storm
+                await asyncio.sleep(_STORM_PAUSE_SECONDS)
             return None if found.due_at is None else max(0.05, (found.due_at - self.now()).total_seconds())
         await self._perform(chat, chat_id, found.job, found.incidents)
         return 0.0

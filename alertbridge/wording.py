@@ -52,7 +52,7 @@ _BY_ALERT = {
 }
 _BY_LEVEL = {Level.CRITICAL: Shown.CRITICAL, Level.WARNING: Shown.WARNING}
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-_JAKARTA = ZoneInfo("Asia/Jakarta")
+JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,17 +116,21 @@ def span(incident: Incident, *, now: datetime) -> Span:
 
 def zone_of(incident: Incident) -> ZoneInfo:
     """Return the time zone of the incident's region."""
-    name = incident.facts.timezone
+    return zone(incident.facts.timezone)
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone by name; Jakarta's where there is none of that name."""
     try:
-        return ZoneInfo(name) if name else _JAKARTA
+        return ZoneInfo(name) if name else JAKARTA
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return _JAKARTA
+        return JAKARTA
 
 
-def when(moment: datetime, zone: ZoneInfo, *, now: datetime) -> str:
+def when(moment: datetime, place: ZoneInfo, *, now: datetime) -> str:
     """Return a moment as local time with its zone (WIB, WITA, WIT); with the date when it is another day."""
-    local = moment.astimezone(zone)
-    pattern = "%H:%M:%S %Z" if local.date() == now.astimezone(zone).date() else "%d/%m %H:%M %Z"
+    local = moment.astimezone(place)
+    pattern = "%H:%M:%S %Z" if local.date() == now.astimezone(place).date() else "%d/%m %H:%M %Z"
     return local.strftime(pattern)
 
 

@@ -89,6 +89,7 @@ class Peers:
         routes = [
             Route("/api/v1/targets", self._targets),
             Route("/api/v1/regions", self._regions),
+            Route("/api/v1/log", self._log),
             Route("/api/v1/query", self._query),
             Route("/api/v1/status/buildinfo", self._query),
             Route("/api/v2/alerts", self._alerts),
@@ -105,6 +106,8 @@ class Peers:
             return PlainTextResponse("down", status_code=503)
         query = request.query_params.get("q", "").lower()
         states = request.query_params.get("state", "down,low,up,unknown").split(",")
+        region = request.query_params.get("region")
+        items = [item for item in items if region is None or item.get("region") == region]
         found = [item for item in items if query in f"{item['id']} {item['name']}".lower() and item["state"] in states]
         offset, limit = int(request.query_params.get("offset", 0)), int(request.query_params.get("limit", 100))
         return JSONResponse(
@@ -122,6 +125,16 @@ class Peers:
 
     async def _regions(self, request: Request) -> Response:
         return self._page(request, list(self.regions.values()))
+
+    async def _log(self, request: Request) -> Response:
+        target = request.query_params["target"]
+        at = datetime.now(UTC)
+        common = {"time": text_of(at), "target": target, "id": target, "name": "", "state": "up"}
+        rows: list[dict[str, Any]] = [
+            common | {"result": "reply", "rtt_seconds": 0.0213},
+            common | {"result": "timeout", "rtt_seconds": None},
+        ]
+        return self._page(request, rows)
 
     async def _query(self, _: Request) -> Response:
         if "prometheus" in self.down:

@@ -59,6 +59,7 @@ class BotApi:
         self._up = threading.Event()
         self._failure: BaseException | None = None
         self._poller: asyncio.Event | None = None
+        self._polled: World | None = None  # whose poller it is: a test's new world starts without one
 
     @property
     def token(self) -> str:
@@ -229,16 +230,18 @@ class BotApi:
 
     async def _get_updates(self, params: dict[str, Any]) -> list[dict[str, Any]]:
         """Hold until there is something; the newest poller wins, the older one gets 409."""
-        if self._poller is not None:
+        if self._poller is not None and self._polled is self.world:
             self._poller.set()
-        mine = self._poller = asyncio.Event()
+        mine, world = asyncio.Event(), self.world
+        self._poller, self._polled = mine, world
         offset = int(params.get("offset", 0))
         deadline = time.monotonic() + min(50, int(params.get("timeout", 0)))
         while True:
-            while self.world.updates and self.world.updates[0]["update_id"] < offset:
-                self.world.updates.popleft()
-            if self.world.updates or time.monotonic() >= deadline or (self._stop and self._stop.is_set()):
-                return list(self.world.updates)[:100]
+            while world.updates and world.updates[0]["update_id"] < offset:
+                world.updates.popleft()
+            ending = world is not self.world or (self._stop is not None and self._stop.is_set())
+            if world.updates or time.monotonic() >= deadline or ending:
+                return list(world.updates)[:100]
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_SECONDS):
                     await mine.wait()

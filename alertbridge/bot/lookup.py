@@ -1,0 +1,65 @@
+"""A person's words -> one target or region of the exporter, or what comes near (pure but for the asking)."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alertbridge.exporter import Exporter
+
+_NEAR = 5
+_ASKED = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What fits. Exactly one of both is filled, or neither."""
+
+    item: dict[str, Any] | None = None
+    near: tuple[str, ...] = ()  # "id (name)", best first
+
+
+async def find_target(exporter: Exporter, text: str) -> Found:
+    """Find a target by id or name.
+
+    Raises:
+        PeerError: the exporter gave no usable answer.
+    """
+    page = await exporter.targets(q=text, limit=_ASKED)
+    return choose(page["items"], text)
+
+
+async def find_region(exporter: Exporter, text: str) -> Found:
+    """Find a region by id or name.
+
+    Raises:
+        PeerError: the exporter gave no usable answer.
+    """
+    items = await exporter.regions()
+    wanted = text.casefold()
+    fitting = [item for item in items if wanted in f"{item.get('id')} {item.get('name')}".casefold()]
+    if fitting:
+        return choose(fitting, text)
+    names = {str(item.get(key)).casefold(): item for item in items for key in ("id", "name")}
+    near = [names[name] for name in difflib.get_close_matches(wanted, list(names), n=_NEAR, cutoff=0.6)]
+    return Found(near=_names(near))
+
+
+def choose(items: Sequence[dict[str, Any]], text: str) -> Found:
+    """Return the item that is meant: the one of exactly this id or name, or the only one."""
+    wanted = text.casefold()
+    for key in ("id", "name"):
+        exact = [item for item in items if str(item.get(key)).casefold() == wanted]
+        if len(exact) == 1:
+            return Found(item=exact[0])
+    if len(items) == 1:
+        return Found(item=items[0])
+    return Found(near=_names(items[:_NEAR]))
+
+
+def _names(items: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{item.get('id')} ({item.get('name')})" for item in items))
