@@ -113,7 +113,10 @@ class Judge:
         return take_picture(self._memory, self._layout.roster, self._board, monotonic=self._monotonic, wall=self._wall)
 
     def evidence_of(self, slot: int) -> dict[str, Any]:
-        """Return what the present state of a slot rests on, for the journal: JSON values only, times in UTC seconds."""
+        """Return what the present state of a slot rests on, for the journal: JSON values only, times in UTC seconds.
+
+        Any thread may ask: the arrays it reads are replaced, never written.
+        """
         window, memory = self._window, self._memory
         first = float(memory.streak_first[slot])
         status = int(window.newest_status[slot])

@@ -127,15 +127,11 @@ def test_unaskable_is_unknown(status: int, reason: str) -> None:
     scene.until(lambda: scene.state("a") is State.UP, limit=2.5)
 
 
-def test_no_witness_no_down() -> None:
-    """While no uplink has answered since the streak began, a silent target is unknown (no_witness), not DOWN."""
+def test_silence_of_everything_is_never_down() -> None:
+    """While no uplink has answered since the streak began, nobody enters DOWN."""
     scene = two()
     began = scene.now
-    scene.engine.cut[scene.uplink_slot()] = True
-    scene.engine.rtt[scene.uplink_slot()] = 0.02
-    scene.cut("a", "b")
-    # Just before isolation is certain: the uplink's probes are only young.
-    scene.run(12)
+    scene.cut_line().run(12)
     assert scene.verdict.isolated
     assert not scene.was("a", State.DOWN, since=began)
 
