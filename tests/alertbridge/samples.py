@@ -1,0 +1,200 @@
+"""Sample messages of every kind in both languages: docs/telegram.md shows them, a test holds them to the code.
+
+`python -m tests.alertbridge.samples` writes them into the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from alertbridge import render
+from alertbridge.facts import Facts
+from alertbridge.incidents import Incident, Level, Phase, Record, Tell
+from alertbridge.markup import plain
+from alertbridge.settings import Language
+from alertbridge.texts import texts
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "telegram.md"
+BEGIN, END = "<!-- samples begin -->", "<!-- samples end -->"
+NOW = datetime(2026, 11, 25, 7, 3, 24, tzinfo=UTC)
+BEGAN = datetime(2026, 11, 25, 7, 3, 12, tzinfo=UTC)
+GRAFANA = "https://monitor.example/grafana"
+
+
+def sample(name: str, facts: Facts, *, number: int = 1, severity: str = "critical", **annotations: str) -> Incident:
+    """Return an open incident."""
+    labels = {"alertname": name, "severity": severity, "region": facts.region or "", "target": f"t-{number}"}
+    record = Record(
+        fingerprint=str(number),
+        starts_at=BEGAN + timedelta(seconds=4),
+        ends_at=None,
+        seen_at=BEGAN,
+        labels=labels,
+        annotations=annotations,
+    )
+    kind = "target" if name.startswith("VPNTarget") else "region" if name == "VPNRegionDown" else "alert"
+    return Incident(
+        id=number,
+        subject=f"{kind}:t-{number}",
+        phase=Phase.OPEN,
+        level=Level.CRITICAL if severity == "critical" else Level.WARNING,
+        opened_at=BEGAN,
+        started_at=BEGAN + timedelta(seconds=4),
+        facts=facts,
+        records=(record,),
+    )
+
+
+def ended(incident: Incident, *, state: str = "up", minutes: float = 12.5) -> Incident:
+    """Return the incident after its end."""
+    end = BEGAN + timedelta(minutes=minutes)
+    facts = replace(incident.facts, state=state, state_since=end.isoformat())
+    phase = Phase.GONE if state == "gone" else Phase.OVER
+    records = tuple(replace(record, ends_at=end) for record in incident.records)
+    return replace(incident, phase=phase, ended_at=end, closed_at=end, facts=facts, records=records)
+
+
+SITE = Facts(
+    name="GT Pasteur 1",
+    region="JBR",
+    region_name="Jawa Barat",
+    timezone="Asia/Jakarta",
+    address="10.20.1.11",
+    gateway="jbr-hub",
+    state="down",
+    state_since=BEGAN.isoformat(),
+    bad_since=BEGAN.isoformat(),
+    outage=True,
+    cause="device",
+    loss_ratio=1.0,
+)
+HUB = replace(SITE, name="Bandung hub", address="10.20.0.1", gateway="", cause="hub", cut_off_targets=37)
+LOW = replace(SITE, state="low", outage=False, cause="", loss_ratio=0.18, rtt_seconds=0.212)
+REGION = Facts(
+    name="Bali",
+    region="BALI",
+    region_name="Bali",
+    timezone="Asia/Makassar",
+    state="down",
+    bad_since=BEGAN.isoformat(),
+    outage=True,
+    targets=24,
+    down=22,
+    low=1,
+    cause="provider",
+)
+RUNBOOK = "docs/runbooks/VPNTargetDown.md"
+
+
+def down() -> Incident:
+    """Return the plainest case."""
+    return sample("VPNTargetDown", SITE, runbook_url=RUNBOOK, dashboard_url="/d/vpn-target?var-target=jbr-gt-pasteur-1")
+
+
+def storm() -> list[Incident]:
+    """Return what a digest shows: two regions, one site back already."""
+    names = [
+        ("Jawa Barat", "GT Pasteur 1"),
+        ("Jawa Barat", "GT Baros"),
+        ("Banten", "GT Merak"),
+        ("Banten", "GT Cilegon"),
+    ]
+    made = [
+        sample("VPNTargetDown", replace(SITE, region_name=region, name=name, cause="provider"), number=number)
+        for number, (region, name) in enumerate(names, start=1)
+    ]
+    hub = sample("VPNTargetDown", HUB, number=9)
+    return [hub, *made[:3], ended(made[3], minutes=2)]
+
+
+def samples() -> list[tuple[str, dict[Language, str]]]:
+    """Return every kind of message: what it is, and its text by language."""
+    later = BEGAN + timedelta(minutes=12, seconds=40)
+    made: list[tuple[str, dict[Language, str]]] = []
+
+    def add(
+        title: str, key: str, *, incident: Incident | None = None, tell: Tell = Tell.OPEN, at: datetime = NOW
+    ) -> None:
+        found = {}
+        for language in Language:
+            words = texts(language)
+            if key == "message" and incident is not None:
+                found[language] = render.incident_message(incident, words, now=at, tell=tell, grafana_url=GRAFANA)
+            elif key == "reply" and incident is not None:
+                found[language] = render.over_reply(incident, words, now=at)
+            elif key == "digest":
+                found[language] = render.digest_message(storm(), words, now=later)
+            elif key == "digest over":
+                found[language] = render.digest_over(5, words)
+            else:
+                found[language] = render.notice(words, key, NOTICE)
+        made.append((title, found))
+
+    add("A site is DOWN (sound)", "message", incident=down())
+    add(
+        "A hub is DOWN: one message for all that is cut off behind it", "message", incident=sample("VPNTargetDown", HUB)
+    )
+    add("A region is DOWN", "message", incident=sample("VPNRegionDown", REGION))
+    add("A site is LOW", "message", incident=sample("VPNTargetLow", LOW, severity="warning"))
+    blind = replace(SITE, state="unknown", outage=False, cause="", loss_ratio=None, unknown_reason="no_witness")
+    add("A site cannot be judged", "message", incident=sample("VPNTargetUnknown", blind, severity="warning"))
+    summary, description = "The monitoring is cut off from everything", "No uplink answers."
+    add(
+        "An alert of the monitoring itself",
+        "message",
+        incident=sample("VPNMonitorIsolated", Facts(), summary=summary, description=description),
+    )
+    waiting = replace(down(), phase=Phase.NO_DATA, ended_at=later)
+    add(
+        "The alert ended, but nobody can say whether the site is back (edit, no sound)",
+        "message",
+        incident=waiting,
+        at=later,
+    )
+    add("The same message when it is over (edit, no sound)", "message", incident=ended(down()), at=later)
+    add("The short reply that it is over (silent)", "reply", incident=ended(down()), at=later)
+    add("Connected again, but weak (silent)", "reply", incident=ended(down(), state="low"), at=later)
+    add("No longer in targets.yml (silent)", "reply", incident=ended(down(), state="gone"), at=later)
+    add("Critical, repeated, and nobody has taken it (sound)", "message", incident=down(), tell=Tell.REMIND, at=later)
+    add("A storm: one digest, edited as sites return", "digest")
+    add("Everything of a digest is over (silent)", "digest over")
+    add("The monitoring itself is silent (sound)", "lines")
+    add("It speaks again", "back")
+    add("A chat refuses messages (to the admin chat, once)", "dead")
+    add("A group has become a supergroup", "migrated")
+    return made
+
+
+NOTICE = {
+    "keys": "silent,answers",
+    "seconds": "185",
+    "names": "exporter",
+    "chat": "gerbang-tol",
+    "detail": "Forbidden: bot was kicked from the supergroup chat",
+    "old_id": "-4001",
+    "new_id": "-1001234567890",
+}
+
+
+def section() -> str:
+    """Return the samples as Markdown."""
+    lines = [BEGIN, ""]
+    for title, found in samples():
+        lines += [f"**{title}**", ""]
+        for language in Language:
+            lines += ["```text", plain(found[language]), "```", ""]
+    return "\n".join([*lines, END])
+
+
+def main() -> None:
+    """Write the samples into the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    tail = rest.partition(END)[2]
+    PAGE.write_text(head + section() + tail, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
