@@ -17,6 +17,7 @@ from exporter.inventory.watch import watch_file
 from exporter.reloading import Reloader, ReloadStatus, Trigger
 from exporter.state.journal import Journal
 from exporter.view import ExporterView
+from exporter.vpn.tunnels import LOOK_SECONDS, TunnelFacts
 from exporter.web.app import create_app
 from httpservice.clock import SystemClock
 from httpservice.logs import get_logger
@@ -55,7 +56,8 @@ async def serve(settings: Settings) -> None:
     journal = await asyncio.to_thread(Journal, settings.data_dir, now=clock.wall())
     saved = await asyncio.to_thread(journal.load, now=clock.wall())
     inventory = reloader.inventory
-    make_core = partial(Core, inventory, saved=saved, clock=clock, portable=settings.portable_engine)
+    tunnels = TunnelFacts(inventory, folder=settings.targets_file.resolve().parent, wall=clock.wall)
+    make_core = partial(Core, inventory, saved=saved, clock=clock, portable=settings.portable_engine, tunnels=tunnels)
     async with _Threads() as threads:
         core = await threads.core(make_core, slots=slots_for(inventory))
         reloader.capacity = core.board.size.slots
@@ -135,6 +137,7 @@ class Exporter:
                     group.create_task(self._judge(), name="judge"),
                     group.create_task(self._record(), name="journal"),
                     group.create_task(self._save(), name="save states"),
+                    group.create_task(self._look_at_tunnels(), name="tunnel facts"),
                     group.create_task(self._reload_on_hangup(), name="reload on SIGHUP"),
                 ]
                 if self._settings.watch:
@@ -177,6 +180,12 @@ class Exporter:
     async def _save_now(self) -> None:
         picture: SavedStates = await self._threads.core(self._core.picture)
         await self._threads.disk(self._journal.save, picture)
+
+    async def _look_at_tunnels(self) -> None:
+        """Ask the VPN servers every five seconds, in a thread that may wait for them."""
+        while True:
+            await asyncio.to_thread(self._core.tunnels.read)
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _reload_on_hangup(self) -> None:
         """Reload at each SIGHUP."""

@@ -1,7 +1,8 @@
 """Board, supervisor, judge and roster as one thing that takes turns: look after the processes, judge, hand out.
 
 All methods belong to one thread (the supervisor's rule: Linux ends a child with the *thread* that started it). What
-other threads may read is the pair that `latest` returns: a roster and the verdict on exactly that roster.
+other threads may read is the pair that `latest` returns: a roster and the verdict on exactly that roster. Tunnel facts
+are looked for by a thread of their own; a turn takes the newest report.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from exporter.engine.supervisor import Supervisor
 from exporter.roster import Roster, build_roster
 from exporter.state.judge import Judge
 from exporter.state.saved import restore_counters
+from exporter.vpn.cause import TunnelCauses
 
 if TYPE_CHECKING:
     from exporter.inventory.model import Inventory
     from exporter.state.saved import SavedStates
     from exporter.state.verdict import Verdict
+    from exporter.vpn.tunnels import TunnelFacts
     from httpservice.clock import Clock
 
 LEAST_SLOTS: Final = 131_072  # costs addresses, not memory: docs/decisions/0002
@@ -35,10 +38,19 @@ class Core:
     """The product's heart; see the module's text for who may call what."""
 
     def __init__(
-        self, inventory: Inventory, *, saved: SavedStates | None, clock: Clock, portable: bool, slots: int
+        self,
+        inventory: Inventory,
+        *,
+        saved: SavedStates | None,
+        clock: Clock,
+        portable: bool,
+        slots: int,
+        tunnels: TunnelFacts,
     ) -> None:
         self.board = Board.create(BoardSize(slots=slots, regions=REGION_ROWS))
         self.supervisor = Supervisor(self.board, portable=portable)
+        self.tunnels = tunnels
+        self._tunnel_causes = TunnelCauses()
         self._clock = clock
         self._roster = build_roster(inventory)
         self.supervisor.apply(self._roster)  # nothing runs yet: this seats the targets on the board
@@ -60,7 +72,8 @@ class Core:
         return self._judge
 
     def _step(self) -> Verdict:
-        return self._judge.step(monotonic=self._clock.monotonic(), wall=self._clock.wall())
+        verdict = self._judge.step(monotonic=self._clock.monotonic(), wall=self._clock.wall())
+        return self._tunnel_causes.refine(verdict, self._roster, self.tunnels.report.facts)
 
     def start(self) -> None:
         """Start the probing processes.
@@ -81,6 +94,7 @@ class Core:
         roster = build_roster(inventory, self._roster)
         self.supervisor.apply(roster)
         self._judge.rebase(roster)
+        self.tunnels.follow(inventory)
         self._roster = roster
         # Tens of thousands of frozen values live until the next reload: no need to walk them at every collection.
         gc.collect()

@@ -32,7 +32,9 @@ class ExporterView:
         self._reloader = reloader
         self._journal = journal
         self.started_at = time.time()
-        self._exposition = Exposition(core.board, engine=EngineMetrics(self).render)
+        self._exposition = Exposition(
+            core.board, engine=EngineMetrics(self).render, tunnels=lambda: core.tunnels.report
+        )
 
     @property
     def board(self) -> Board:

@@ -40,36 +40,20 @@ def tunnel_owners(roster: Roster) -> NDArray[np.int32]:
         owner = found
 
 
-def tunnels_down(
-    roster: Roster, owner: NDArray[np.int32], facts: Mapping[str, TunnelFact], answers: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Tell who is behind a tunnel that is known to be down.
-
-    A client that has never been listed may be a misspelt name, and a tunnel through which anything answers is not down,
-    whatever its server says: neither counts.
+def tunnels_answering(roster: Roster, owner: NDArray[np.int32], answers: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell through whose tunnel something answers.
 
     Args:
         roster: who sits where.
         owner: of this roster, see `tunnel_owners`.
-        facts: by target id.
         answers: per slot, whether the target answers.
+
+    Returns:
+        Per slot; true on slots that own such a tunnel only.
     """
-    down = np.zeros(roster.size, dtype=np.bool_)
-    fallen = [
-        slot
-        for target_id, fact in facts.items()
-        if fact.up is False
-        and fact.finding is not Finding.NEVER_CONNECTED
-        and (slot := roster.slot_of.get(target_id)) is not None
-    ]
-    if not fallen:
-        return down
     alive = np.zeros(roster.size, dtype=np.bool_)
     alive[owner[answers & (owner >= 0)]] = True
-    down[fallen] = True
-    down &= ~alive
-    result: NDArray[np.bool_] = (owner >= 0) & down[np.maximum(owner, 0)]
-    return result
+    return alive
 
 
 class TunnelCauses:
@@ -77,21 +61,37 @@ class TunnelCauses:
 
     def __init__(self) -> None:
         self._roster: Roster | None = None
+        self._facts: Mapping[str, TunnelFact] | None = None
         self._owner = np.zeros(0, dtype=np.int32)
+        self._down = np.zeros(0, dtype=np.bool_)  # per slot: its own tunnel is said to be down
+        self._never = np.zeros(0, dtype=np.bool_)  # of these: never listed since we began to look
+        self._misspelt: set[str] = set()  # target ids: said to be down, never listed, and yet answering
         self._named: dict[str, int] = {}  # target id -> generation of its slot: outages whose cause is the tunnel
 
     def refine(self, verdict: Verdict, roster: Roster, facts: Mapping[str, TunnelFact]) -> Verdict:
-        """Return the verdict with the cause `tunnel` where it fits; the very same one where it fits nowhere."""
+        """Return the verdict with the cause `tunnel` where it fits; the very same one where it fits nowhere.
+
+        A tunnel through which anything answers is not down, whatever its server says. A client that has never been
+        listed may be a misspelt name: it is taken for one once anything answered in spite of it.
+
+        Args:
+            verdict: the judge's.
+            roster: the one that the verdict is on.
+            facts: the newest, by target id.
+        """
         if not (facts or self._named):
             return verdict
-        if roster is not self._roster:
-            self._roster, self._owner = roster, tunnel_owners(roster)
+        self._follow(roster, facts)
+        answers = roster.is_target & ((verdict.code == State.UP) | (verdict.code == State.LOW))
+        if self._never.any():
+            self._notice_misspelt(roster, tunnels_answering(roster, self._owner, answers))
         own = verdict.outage & np.isin(verdict.cause, _EXPLAINED)
         if not own.any():
             self._named.clear()
             return verdict
-        answers = roster.is_target & ((verdict.code == State.UP) | (verdict.code == State.LOW))
-        fits = own & tunnels_down(roster, self._owner, facts, answers)
+        down = self._down & ~tunnels_answering(roster, self._owner, answers)
+        down[[roster.slot_of[name] for name in self._misspelt]] = False
+        fits: NDArray[np.bool_] = own & (self._owner >= 0) & down[np.maximum(self._owner, 0)]
         named = self._still_named(roster)
         fits[named] |= own[named]
         slots = np.flatnonzero(fits)
@@ -105,6 +105,30 @@ class TunnelCauses:
         cause = verdict.cause.copy()
         cause[slots] = _TUNNEL
         return replace(verdict, cause=cause)
+
+    def _follow(self, roster: Roster, facts: Mapping[str, TunnelFact]) -> None:
+        """Lay the facts over the roster's slots, where either is new."""
+        if roster is self._roster and facts is self._facts:
+            return
+        if roster is not self._roster:
+            self._owner = tunnel_owners(roster)
+        self._roster, self._facts = roster, facts
+        self._down = np.zeros(roster.size, dtype=np.bool_)
+        self._never = np.zeros(roster.size, dtype=np.bool_)
+        for target_id, fact in facts.items():
+            slot = roster.slot_of.get(target_id)
+            if slot is not None and fact.up is False:
+                self._down[slot] = True
+                self._never[slot] = fact.finding is Finding.NEVER_CONNECTED
+        self._misspelt = {
+            name for name in self._misspelt if name in roster.slot_of and self._never[roster.slot_of[name]]
+        }
+
+    def _notice_misspelt(self, roster: Roster, alive: NDArray[np.bool_]) -> None:
+        for slot in np.flatnonzero(self._never & alive).tolist():
+            target = roster.targets[slot]
+            if target is not None:
+                self._misspelt.add(target.id)
 
     def _still_named(self, roster: Roster) -> list[int]:
         return [

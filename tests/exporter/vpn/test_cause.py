@@ -79,9 +79,8 @@ def test_what_explains_more_stays(guess: Cause) -> None:
     [
         _fact(up=None, finding=Finding.STALE),
         _fact(up=True, finding=Finding.CONNECTED),
-        _fact(up=False, finding=Finding.NEVER_CONNECTED),
     ],
-    ids=["unknown", "up", "perhaps misspelt"],
+    ids=["unknown", "up"],
 )
 def test_only_a_tunnel_known_to_be_down_counts(fact: TunnelFact) -> None:
     before = _fallen("hub", "inner", "site-1")
@@ -93,6 +92,28 @@ def test_a_tunnel_through_which_something_answers_is_not_down() -> None:
     before = _fallen("hub", "inner")
     assert before.code[ROSTER.slot_of["site-1"]] == State.UP
     assert TunnelCauses().refine(before, ROSTER, DOWN) is before
+
+
+NEVER = {"hub": _fact(up=False, finding=Finding.NEVER_CONNECTED)}
+
+
+def test_a_client_that_has_never_connected_is_down_like_any_other() -> None:
+    """A new site, or a restart of the exporter in the middle of an outage."""
+    verdict = TunnelCauses().refine(_fallen("hub", "inner", "site-1"), ROSTER, NEVER)
+    assert set(_causes(verdict).values()) == {"tunnel"}
+
+
+def test_a_misspelt_name_is_no_cause() -> None:
+    """The target answered although its client was never listed: then the name is another's, until it is listed."""
+    causes = TunnelCauses()
+    healthy = _fallen()
+    assert causes.refine(healthy, ROSTER, NEVER) is healthy
+    before = _fallen("hub", "inner", "site-1")
+    assert causes.refine(before, ROSTER, NEVER) is before
+    assert causes.refine(before, ROSTER, dict(NEVER)) is before
+    causes.refine(_fallen(), ROSTER, {"hub": _fact(up=True, finding=Finding.CONNECTED)})
+    verdict = causes.refine(_fallen("hub", "inner", "site-1"), ROSTER, DOWN)
+    assert set(_causes(verdict).values()) == {"tunnel"}
 
 
 def test_others_are_left_alone() -> None:
