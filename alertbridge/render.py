@@ -278,6 +278,6 @@ def _links(incident: Incident, texts: Texts, grafana_url: str | None) -> list[st
 def _dashboard_path(incident: Incident) -> str:
     kind, _, identity = incident.subject.partition(":")
     if kind == "target":
-        return f"/d/vpn-target?var-target={quote(identity, safe='')}"
+        return f"/d/vpn-target?var-target={quote(identity, safe='', errors='replace')}"
     region = identity if kind == "region" else incident.label("region")
-    return f"/d/vpn-regions?var-region={quote(region, safe='')}" if region else "/d/vpn-map"
+    return f"/d/vpn-regions?var-region={quote(region, safe='', errors='replace')}" if region else "/d/vpn-map"
