@@ -3,11 +3,15 @@
 Modes: the folder is closed to other users (0700), the files in it are readable (0644). Compose mounts each file alone
 into containers that run as users of their own, who must be able to read it; on the host the folder guards them. The
 web-config holds hashes of passwords, so it is made from their files, and they are renewed together.
+
+For the same reason what Compose mounts beside the secrets must be readable to all: a clone made under umask 077 is not,
+and every container would fail at its start. That is said here, where it is looked at.
 """
 
 from __future__ import annotations
 
 import secrets
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +28,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "secrets"
 WEB_CONFIG = "web-config.yml"
 # A bcrypt cost of 10 takes some 60 ms; the daemons remember who has been verified.
 _COST = 10
+MOUNTED = ("*.yml", "Caddyfile", "prometheus", "grafana")  # beside secrets/; with all that is below
+TELEGRAM_TOKEN = "telegram_token"  # noqa: S105 - a file's name
 ADMIN_PASSWORD = "admin_password"  # noqa: S105 - a file's name
 USERS = {  # of the status page, the JSON API and /metrics -> the file that holds the password
     "admin": ADMIN_PASSWORD,
@@ -64,7 +70,7 @@ FILES = (
     SecretFile(name="exporter_password", what="alertbridge at the exporter, user bridge", make=_password),
     SecretFile(name="prometheus_password", what="Prometheus at exporter and bridge, user prometheus", make=_password),
     SecretFile(name="webhook_token", what="Alertmanager at the bridge", make=lambda: secrets.token_urlsafe(32)),
-    SecretFile(name="telegram_token", what="TO BE FILLED IN BY YOU; the file says how", make=lambda: _INSTRUCTIONS),
+    SecretFile(name=TELEGRAM_TOKEN, what="the bot's token", make=lambda: _INSTRUCTIONS),
 )
 
 
@@ -142,6 +148,26 @@ def _check_web_config(folder: Path) -> None:
         raise SecretsError(f"{problem}. Remove {folder.name}/{WEB_CONFIG} and run make secrets again: it is made anew.")
 
 
+def closed_to_others(project: Path) -> list[Path]:
+    """Return what containers must read, but only its owner or group can; relative to the project, outermost only."""
+    if not project.stat().st_mode & stat.S_IXOTH:
+        return [Path()]
+    closed: list[Path] = []
+    for path in sorted(found for pattern in MOUNTED for found in project.glob(pattern)):
+        for place in (path, *sorted(path.rglob("*"))):
+            needed = stat.S_IROTH | stat.S_IXOTH if place.is_dir() else stat.S_IROTH
+            relative = place.relative_to(project)
+            if place.stat().st_mode & needed != needed and not set(closed) & set(relative.parents):
+                closed.append(relative)
+    return closed
+
+
+def is_filled_in(path: Path) -> bool:
+    """Tell whether a file holds more than comments."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return any(line.strip() and not line.startswith("#") for line in lines)
+
+
 @click.command()
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, help="For tests.")
 def main(*, folder: Path) -> None:
@@ -152,9 +178,25 @@ def main(*, folder: Path) -> None:
         click.echo(str(error), err=True)
         raise SystemExit(3) from error
     purposes = {file.name: file.what for file in FILES} | {WEB_CONFIG: "hashes of the passwords above"}
+    has_token = is_filled_in(folder / TELEGRAM_TOKEN)
+    if not has_token:
+        purposes[TELEGRAM_TOKEN] += ": TO BE FILLED IN BY YOU; the file says how"
     for name, new in written.items():
         print(f"{'written' if new else 'kept   '}  {folder.name}/{name:<24} {purposes[name]}")
-    print("Next: fill in telegram_token, alertbridge.compose.yml and targets.yml, then docker compose up -d")
+    closed = closed_to_others(folder.resolve().parent)
+    if closed:
+        names = ", ".join(str(path) for path in closed[:5]) + (" ..." if len(closed) > 5 else "")  # noqa: PLR2004 - a line
+        click.echo(
+            f"Containers run as users of their own, who cannot read: {names}. "
+            f"Open it: chmod o+rX . && chmod -R o+rX {' '.join(MOUNTED)}",
+            err=True,
+        )
+    todo = (
+        "alertbridge.compose.yml and targets.yml"
+        if has_token
+        else f"{TELEGRAM_TOKEN}, alertbridge.compose.yml and targets.yml"
+    )
+    print(f"Next: fill in {todo}, then docker compose up -d")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import bcrypt
 import pytest
@@ -12,10 +12,7 @@ from click.testing import CliRunner
 from alertbridge.loading import load
 from httpservice.webconfig import WebConfigFile
 from tests.prometheus.servers import ROOT
-from tools.secrets import USERS, WEB_CONFIG, SecretsError, main, write_missing
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tools.secrets import TELEGRAM_TOKEN, USERS, WEB_CONFIG, SecretsError, closed_to_others, main, write_missing
 
 
 @pytest.fixture
@@ -114,3 +111,54 @@ def test_the_bridges_compose_file_is_accepted_with_them(folder: Path, tmp_path: 
     assert settings.webhook_token is not None
     assert settings.exporter.username == "bridge"
     assert [warning.path for warning in warnings] == ["telegram.token_file"]
+
+
+def test_what_is_still_to_be_done_is_said(tmp_path: Path) -> None:
+    """The token is asked for until it is there."""
+    arguments = ["--folder", str(tmp_path / "secrets")]
+    first = CliRunner().invoke(main, arguments).output
+    assert "secrets/telegram_token           the bot's token: TO BE FILLED IN BY YOU" in first
+    assert "Next: fill in telegram_token, " in first
+    with (tmp_path / "secrets" / TELEGRAM_TOKEN).open("a", encoding="utf-8") as file:
+        file.write("123456:a-token\n")
+    second = CliRunner().invoke(main, arguments).output
+    assert "TO BE FILLED IN" not in second
+    assert "Next: fill in alertbridge.compose.yml and targets.yml" in second
+    assert "a-token" not in second
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a clone as umask 022 makes it, as far as it is mounted."""
+    (tmp_path / "prometheus" / "rules").mkdir(parents=True)
+    (tmp_path / ".git").mkdir(mode=0o700)
+    for name in ("targets.yml", "Caddyfile", "prometheus/prometheus.compose.yml", "prometheus/rules/vpn.yml"):
+        (tmp_path / name).touch(mode=0o644)
+    for path in (tmp_path, tmp_path / "prometheus", tmp_path / "prometheus" / "rules"):
+        path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("place", "mode", "found"),
+    [
+        (".", 0o755, []),
+        (".git", 0o700, []),
+        (".", 0o700, ["."]),
+        ("targets.yml", 0o640, ["targets.yml"]),
+        ("prometheus/rules", 0o750, ["prometheus/rules"]),
+        ("prometheus/rules/vpn.yml", 0o600, ["prometheus/rules/vpn.yml"]),
+    ],
+)
+def test_what_containers_could_not_read_is_found(project: Path, place: str, mode: int, found: list[str]) -> None:
+    """The outermost only, and nothing that is not mounted for them."""
+    (project / place).chmod(mode)
+    assert closed_to_others(project) == [Path(name) for name in found]
+
+
+def test_a_closed_clone_is_told_with_the_remedy(project: Path) -> None:
+    """What the remedy opens is then no longer found."""
+    (project / "targets.yml").chmod(0o600)
+    result = CliRunner().invoke(main, ["--folder", str(project / "secrets")])
+    assert result.exit_code == 0
+    assert "who cannot read: targets.yml. Open it: chmod o+rX . && chmod -R o+rX *.yml Caddyfile" in result.output
