@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
-
-if TYPE_CHECKING:
-    from tests.grafana.reading import Query
 
 # Grafana's values in a test that lives for seconds: short windows, so that they are filled.
 INTERVALS = {"$__rate_interval": "4s", "$__interval": "1s", "$__range": "1m"}
@@ -32,18 +29,13 @@ def fill(expr: str, variables: dict[str, str]) -> str:
     return re.sub(r"\[\w+:\w+\]", "[1m:1s]", expr)
 
 
-def ask(url: str, query: Query, variables: dict[str, str] | None = None) -> list[Row]:
-    """Return the rows of a query.
+def ask_text(url: str, expr: str, *, instant: bool = True, at: float | None = None) -> list[Row]:
+    """Return the rows of an expression; `at` is the moment (UTC seconds), for answers that must fit each other.
 
     Raises:
-        AssertionError: Prometheus refuses the query; the text is its reason.
+        AssertionError: Prometheus refuses the expression; the text is its reason.
     """
-    return ask_text(url, fill(query.expr, variables or {}), instant=query.instant)
-
-
-def ask_text(url: str, expr: str, *, instant: bool = True) -> list[Row]:
-    """Return the rows of an expression."""
-    now = time.time()
+    now = at or time.time()
     parameters: dict[str, Any] = {"query": expr}
     if instant:
         parameters["time"] = now

@@ -1,8 +1,9 @@
-"""Stands in for the exporter and the bridge: the simulated country of `make demo` as metrics of design section 7.
+"""Stands in for exporter and bridge where one wants to look at dashboards at once: the demo's country as metrics.
 
 The states come from the demo's play at once instead of from probes, so a test sees every state within one scrape:
-up, low, down, cut off behind a fallen hub, flapping, unknown, about to change. Run it to look at dashboards:
-`python -m tests.grafana.fake_exporter PORT`. `/metrics` is the exporter (with `collect[]`), `/bridge` the alertbridge.
+up, low, down, cut off behind a fallen hub, flapping, unknown, about to change. `test_queries` holds its names and
+labels equal to the real ones. Run it by `python -m tests.grafana.fake_exporter PORT`: `/metrics` is the exporter (with
+`collect[]`), `/bridge` the alertbridge.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from urllib.parse import parse_qs, urlparse
 from demo.country import UNRESOLVED, Behaviour, Site, behaviour_at, regions, sites
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
+PARTS = ("state", "probes", "info", "engine")
 DOWN, LOW, UP, UNKNOWN = 0, 1, 2, 3
 WORDS = ("down", "low", "up", "unknown")
 FALLEN_HUB = "jtm-hub"  # down whenever anybody looks, so that cut-off targets are there
@@ -81,7 +83,7 @@ class Country:
         self.lines = {name: Line(since=started) for name in self.sites}
         self.seen = started
         self.lock = threading.Lock()
-        self.random = random.Random(seed)  # noqa: S311 - noise, no secret  # noqa: S311 - noise, no secret  # noqa: S311 - noise, no secret
+        self.random = random.Random(seed)  # noqa: S311 - noise, no secret
         self.hubs = {site.gateway for site in self.sites.values() if site.gateway}
 
     def code(self, site: Site, now: float) -> int:
@@ -119,7 +121,7 @@ class Country:
         noise = abs(self.random.gauss(0, 0.1))
         return base * (1 + noise) + (0.5 if self.lines[site.id].code == LOW else 0)
 
-    def render(self, parts: set[str], now: float) -> str:
+    def render(self, parts: Collection[str] = PARTS, *, now: float) -> str:
         """Return the metrics of the named parts."""
         write = Writer()
         with self.lock:
@@ -232,6 +234,7 @@ class Country:
         write.add("gauge", "vpn_tunnel_info", 1, **tunnel, kind="openvpn", peer="jbr", endpoint="198.51.100.7:1194")
         write.add("counter", "vpn_tunnel_received_bytes_total", self.seen * 900, **tunnel)
         write.add("counter", "vpn_tunnel_sent_bytes_total", self.seen * 700, **tunnel)
+        write.add("gauge", "vpn_tunnel_source_up", 1, kind="openvpn-status", source="openvpn.status")
 
     def _engine(self, write: Writer, now: float) -> None:
         """Write the exporter's own health."""
@@ -305,8 +308,8 @@ def serve(port: int = 0) -> http.server.ThreadingHTTPServer:
             if url.path == "/bridge":
                 text = bridge(time.time())
             else:
-                parts = set(parse_qs(url.query).get("collect[]", ["state", "probes", "info", "engine"]))
-                text = country.render(parts, time.time())
+                parts = set(parse_qs(url.query).get("collect[]", PARTS))
+                text = country.render(parts, now=time.time())
             body = text.encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
