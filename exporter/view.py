@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from exporter.roster import Roster
     from exporter.state.journal import Journal
     from exporter.state.verdict import Verdict
+    from exporter.vpn.facts import TunnelReport
 
 
 class ExporterView:
@@ -32,9 +33,7 @@ class ExporterView:
         self._reloader = reloader
         self._journal = journal
         self.started_at = time.time()
-        self._exposition = Exposition(
-            core.board, engine=EngineMetrics(self).render, tunnels=lambda: core.tunnels.report
-        )
+        self._exposition = Exposition(core.board, engine=EngineMetrics(self).render, tunnels=lambda: self.tunnels)
 
     @property
     def board(self) -> Board:
@@ -55,6 +54,11 @@ class ExporterView:
     def exposition(self) -> Exposition:
         """Renders `/metrics`."""
         return self._exposition
+
+    @property
+    def tunnels(self) -> TunnelReport:
+        """What the VPN itself says of tunnels."""
+        return self._core.tunnels.report
 
     def snapshot(self) -> tuple[Roster, Verdict]:
         """Return the present roster and the newest verdict on it."""

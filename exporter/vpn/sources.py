@@ -96,6 +96,8 @@ class Source:
         except Exception:
             log.exception("tunnel source failed", kind=self.kind, place=self.place)
             trouble = Trouble.FAILED
+        if trouble is Trouble.BUSY and self.is_fresh(now):
+            trouble = None  # the next look is near, and the last reading still counts
         if trouble is None and not self.is_fresh(now):
             trouble = Trouble.STALE
             detail = "it has not been written for too long" if (self._at or 0.0) <= now else "its clock is ahead"

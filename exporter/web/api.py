@@ -84,7 +84,8 @@ class Api:
         selection = read_selection(query)
         slots = select(index, verdict, selection)
         page = slots[selection.offset : selection.offset + selection.limit]
-        return {"total": len(slots), "items": target_items(index, verdict, self._view.board, page.tolist())}
+        items = target_items(index, verdict, self._view.board, page.tolist(), self._view.tunnels)
+        return {"total": len(slots), "items": items}
 
     def _regions(self, query: QueryParams, index: RosterIndex, verdict: Verdict) -> dict[str, Any]:
         selection = read_selection(query)

@@ -14,6 +14,7 @@ import numpy as np
 
 from exporter.outcome import CAUSES, REASONS, UNKNOWN_REASONS, State, Status
 from exporter.state.verdict import NO_STATE, culprit_id
+from exporter.web.tunnel_row import tunnel_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from exporter.engine.board import Board
     from exporter.roster import Roster
     from exporter.state.verdict import Verdict
+    from exporter.vpn.facts import TunnelReport
     from exporter.web.index import RosterIndex
     from exporter.web.view import OutageRow, ProbeRow
 
@@ -41,10 +43,16 @@ def number(value: float) -> float | None:
     return None if math.isnan(value) else round(value, _DECIMALS)
 
 
-def target_items(index: RosterIndex, verdict: Verdict, board: Board, slots: Iterable[int]) -> list[dict[str, Any]]:
+def target_items(
+    index: RosterIndex, verdict: Verdict, board: Board, slots: Iterable[int], tunnels: TunnelReport
+) -> list[dict[str, Any]]:
     """Return one item per slot, in the order given."""
     seen = _newest_probes(board, index.roster)
-    return [_target_item(index, verdict, board, slot, seen) for slot in slots]
+    items = [_target_item(index, verdict, board, slot, seen) for slot in slots]
+    for item in items:
+        fact = tunnels.facts.get(item["id"])
+        item["tunnel"] = tunnel_item(fact, rfc3339(fact.handshake_at) if fact is not None else None)
+    return items
 
 
 def _target_item(

@@ -21,6 +21,7 @@ from exporter.web.logtable import csv_bytes, log_rows, strip
 from exporter.web.render import Page, Renderer
 from exporter.web.rows import Rows
 from exporter.web.selection import BadQueryError, Order, read_selection, select
+from exporter.web.tunnel_row import tunnel_row
 from exporter.web.view import OutageQuery
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ class Pages:
                     }
                     for row in outages.rows
                 ],
+                "tunnel": tunnel_row(self._view.tunnels, rows, target),
                 "probes_total": words.count(int(self._view.board.slot["probes_total"][slot].item())),
             },
         )

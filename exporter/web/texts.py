@@ -245,6 +245,26 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "cause_uplink": ("our uplink", "uplink kita"),
     "cause_engine": ("probing engine", "mesin probe"),
     "cause_unknown": ("cause not known", "penyebab belum diketahui"),
+    # tunnels
+    "tunnel": ("VPN tunnel", "Terowongan VPN"),
+    "tunnel_connected": ("connected", "tersambung"),
+    "tunnel_used_twice": (
+        "connected, but two clients take turns: one certificate is used twice",
+        "tersambung, tetapi dua klien bergantian: satu sertifikat dipakai dua kali",
+    ),
+    "tunnel_not_connected": ("not connected", "tidak tersambung"),
+    "tunnel_never_connected": (
+        "not connected since the exporter began to look; is the name right?",
+        "belum tersambung sejak exporter mulai melihat; apakah namanya benar?",
+    ),
+    "tunnel_silent": ("the peer answers nothing", "peer tidak menjawab apa pun"),
+    "tunnel_idle": ("not known: no traffic", "tidak diketahui: tanpa lalu lintas"),
+    "tunnel_damaged": ("not known: the server's table is damaged", "tidak diketahui: tabel server rusak"),
+    "tunnel_not_a_peer": ("not known: no peer has this key", "tidak diketahui: tidak ada peer dengan kunci ini"),
+    "tunnel_stale": ("not known: the VPN server says nothing", "tidak diketahui: server VPN tidak memberi kabar"),
+    "tunnel_no_source": ("not known: no source reads it", "tidak diketahui: tidak ada sumbernya"),
+    "handshake": ("handshake", "handshake"),
+    "through": ("through", "lewat"),
     # why unknown
     "why_starting": ("starting: fewer than three probes", "mulai: kurang dari tiga probe"),
     "why_isolated": ("our own line is silent", "jalur kita sendiri diam"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from exporter.exposition import Exposition
     from exporter.outcome import State
     from exporter.reloading import ReloadStatus
+    from exporter.vpn.facts import TunnelReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,10 @@ class MonitorView(EngineView, Protocol):
     @property
     def started_at(self) -> float:
         """UTC seconds when this process began."""
+
+    @property
+    def tunnels(self) -> TunnelReport:
+        """What the VPN itself says of tunnels, as of the newest look."""
 
     def not_ready(self) -> str | None:
         """Return why the exporter cannot do its work yet, for `/-/ready`; None: it can."""

@@ -22,6 +22,8 @@ from tests.integration.waiting import until
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exporter.vpn.facts import TunnelFact
+
 FILE = ("openvpn-status", "noc.log")
 SOCKET = ("openvpn-management", "m.sock")
 # A silent client is given up after 6 s; the file is written each second. The later `keepalive` is the one that counts.
@@ -61,11 +63,7 @@ def test_a_client_connects_vanishes_and_returns(tmp_path: Path) -> None:
         facts = tuple(TunnelFacts(inventory(hub, sources=(source,)), folder=tmp_path) for source in (FILE, SOCKET))
         until(lambda: _ups(facts) == [True, True], "both say that the client is connected", seconds=10)
         for each in facts:
-            fact = each.report.facts["ssl-hub"]
-            assert fact.finding is Finding.CONNECTED
-            assert (fact.endpoint or "").startswith("192.0.2.2:")
-            assert fact.handshake_at is not None
-            assert abs(time.time() - fact.handshake_at) < 30
+            _assert_connected(each.report.facts["ssl-hub"])
         for version in (1, 2, 3):
             assert [row.name for row in parse_status(_ask(tmp_path, version)).rows] == ["site"]
 
@@ -76,7 +74,10 @@ def test_a_client_connects_vanishes_and_returns(tmp_path: Path) -> None:
             other.connect(str(tmp_path / "m.sock"))
             assert other.recv(100).startswith(b">INFO")
             assert facts[1].read()["ssl-hub"].up, "what was read a moment ago still counts"
-            assert facts[1].report.sources == {SOCKET: Trouble.BUSY}
+            assert facts[1].report.sources == {SOCKET: None}
+            late = TunnelFacts(inventory(hub, sources=(SOCKET,)), folder=tmp_path)
+            assert late.read()["ssl-hub"].up is None
+            assert late.report.sources == {SOCKET: Trouble.BUSY}
 
         until(lambda: set(exporter.states().values()) == {"up"}, "the exporter sees both up", seconds=20)
         until(lambda: exporter.metric(UP) == 1, "its metric says that the tunnel is up", seconds=10)
@@ -106,6 +107,13 @@ def test_a_client_connects_vanishes_and_returns(tmp_path: Path) -> None:
         assert facts[0].report.facts["ssl-hub"].finding is Finding.STALE
         facts[1].read()
         assert facts[1].report.sources == {SOCKET: Trouble.MISSING}
+
+
+def _assert_connected(fact: TunnelFact) -> None:
+    assert fact.finding is Finding.CONNECTED
+    assert (fact.endpoint or "").startswith("192.0.2.2:")
+    assert fact.handshake_at is not None
+    assert abs(time.time() - fact.handshake_at) < 30
 
 
 def _journal(exporter: LoneExporter) -> dict[str, str]:

@@ -13,6 +13,7 @@ from exporter.inventory.model import Mistake
 from exporter.metrics import EngineMetrics
 from exporter.outcome import State, Status
 from exporter.reloading import ReloadStatus
+from exporter.vpn.facts import NOTHING, TunnelReport
 from exporter.web.view import ChangeRow, OutagePage, OutageQuery, OutageRow, ProbeRow
 from tests.exporter.web.sample import (
     INVENTORY,
@@ -63,6 +64,7 @@ class FakeView:
     outage_rows: list[OutageRow] = field(default_factory=list)
     change_rows: list[ChangeRow] = field(default_factory=list)
     probe_rows: list[ProbeRow] = field(default_factory=list)
+    tunnels: TunnelReport = NOTHING
     frozen: bool = True  # False: the verdict's moment is always now, as while the judge works
 
     def __post_init__(self) -> None:
