@@ -174,19 +174,20 @@ async def measure(*, alerts: int, seconds: float, regions: int) -> None:
             (folder / "a.yml").write_text(CONFIG.format(api=api.url, peers=peers.url), encoding="utf-8")
             process, url = await start(folder, api.token)
             reading = asyncio.create_task(drain(process))
-            rows = []
-            for together in (1, 8, 32):
-                rate, times = await webhooks(url, count=1500, together=together)
-                p50, p99 = statistics.median(times) * 1000, statistics.quantiles(times, n=100)[98] * 1000
-                rows.append(
-                    (f"webhooks with commit, {together} at a time", f"{rate:.0f}/s", f"{p50:.1f}", f"{p99:.1f}")
-                )
-            await asyncio.sleep(65)  # the group's budget of a minute starts afresh
-            found = await storm(url, peers, api, alerts=alerts, seconds=seconds, regions=regions)
-            memory = peak_mib(process.pid)
-            process.terminate()
-            await process.wait()
-            await reading
+            try:
+                rows = []
+                for together in (1, 8, 32):
+                    rate, times = await webhooks(url, count=1500, together=together)
+                    p50, p99 = statistics.median(times) * 1000, statistics.quantiles(times, n=100)[98] * 1000
+                    what = f"webhooks with commit, {together} at a time"
+                    rows.append((what, f"{rate:.0f}/s", f"{p50:.1f}", f"{p99:.1f}"))
+                await asyncio.sleep(65)  # the group's budget of a minute starts afresh
+                found = await storm(url, peers, api, alerts=alerts, seconds=seconds, regions=regions)
+                memory = peak_mib(process.pid)
+            finally:
+                process.terminate()
+                await process.wait()
+                await reading
     print("| what | rate | p50 ms | p99 ms |\n|---|---|---|---|")
     for row in rows:
         print(f"| {' | '.join(row)} |")
