@@ -15,14 +15,19 @@ from exporter.vpn.openvpn_status import parse_status
 from exporter.vpn.reading import SourceError, Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from exporter.vpn.reading import Reading
 
 TIMEOUT_SECONDS: Final = 2.0
-_MAX_BYTES: Final = 64 << 20
+_MAX_LINE: Final = 1 << 16
+_MAX_LINES: Final = 1_000_000
 _CHUNK: Final = 1 << 16
 _QUESTION: Final = b"status 3\n"  # tabs: commas in names cannot be mistaken
+# The socket itself is open to all; OpenVPN looks at the peer's primary user and group (SO_PEERCRED, root's too) and
+# hangs up at once where they are not those of management-client-user and management-client-group.
+_REFUSED: Final = "it hangs up at once: management-client-group must be the primary group of the exporter"
 _PROMPT: Final = b"ENTER PASSWORD:"
 
 
@@ -44,6 +49,8 @@ def ask_management(place: Path | tuple[str, int], *, timeout_seconds: float = TI
             answer = _read_table(connection, deadline)
     except TimeoutError:
         raise SourceError(Trouble.BUSY, f"{name}: no answer; another client may be connected") from None
+    except (BrokenPipeError, ConnectionResetError):
+        raise SourceError(Trouble.PERMISSION, f"{name}: {_REFUSED}") from None
     except PermissionError as error:
         raise SourceError(Trouble.PERMISSION, f"{name}: {error.strerror}") from None
     except (FileNotFoundError, ConnectionRefusedError) as error:
@@ -66,23 +73,29 @@ def _connect(place: Path | tuple[str, int], timeout_seconds: float) -> socket.so
     return connection
 
 
-def _read_table(connection: socket.socket, deadline: float) -> str:
-    """Return the lines of the answer up to END, without what came unasked."""
-    received = bytearray()
-    lines: list[str] = []
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
+def _chunks(connection: socket.socket, deadline: float) -> Iterator[bytes]:
+    """Yield what comes until the deadline; the server must not be the one who hangs up."""
+    heard = False
+    while (left := deadline - time.monotonic()) > 0:
         connection.settimeout(left)
         chunk = connection.recv(_CHUNK)
         if not chunk:
-            raise SourceError(Trouble.BUSY, "the server ended the connection in the middle of its answer")
+            trouble, detail = (Trouble.BUSY, "the answer breaks off") if heard else (Trouble.PERMISSION, _REFUSED)
+            raise SourceError(trouble, detail)
+        heard = True
+        yield chunk
+    raise TimeoutError
+
+
+def _read_table(connection: socket.socket, deadline: float) -> str:
+    """Return the lines of the answer up to END, without what came unasked."""
+    received = b""
+    lines: list[str] = []
+    for chunk in _chunks(connection, deadline):
         received += chunk
         if received.startswith(_PROMPT):
             raise SourceError(Trouble.PASSWORD, "it asks for a password; use a unix socket and its group instead")
-        *whole, rest = received.split(b"\n")
-        received = bytearray(rest)
+        *whole, received = received.split(b"\n")
         for line in whole:
             text = line.rstrip(b"\r").decode("utf-8", errors="replace")
             if text.startswith(">"):
@@ -92,5 +105,6 @@ def _read_table(connection: socket.socket, deadline: float) -> str:
             lines.append(text)
             if text == "END":
                 return "\n".join(lines)
-        if len(received) + len(lines) > _MAX_BYTES:
-            raise SourceError(Trouble.FORMAT, "the answer has no end")
+        if len(received) > _MAX_LINE or len(lines) > _MAX_LINES:
+            break
+    raise SourceError(Trouble.FORMAT, "the answer has no end")

@@ -177,6 +177,27 @@ def test_an_answer_that_is_no_table(
         assert trouble_of(lambda: ask_management(place, timeout_seconds=5)) is trouble
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_server_that_hangs_up_at_once_does_not_want_us(
+    at_once: bool, tmp_path: Path, trouble_of: Callable[..., Trouble]
+) -> None:
+    """So OpenVPN does to whose primary group is not that of management-client-group, root included."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(tmp_path / "m.sock"))
+        listener.listen(1)
+
+        def hang_up() -> None:
+            connection, _ = listener.accept()
+            if not at_once:
+                connection.recv(100)
+            connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        assert trouble_of(lambda: ask_management(tmp_path / "m.sock", timeout_seconds=5)) is Trouble.PERMISSION
+        thread.join(timeout=5)
+
+
 def test_nobody_listens(tmp_path: Path, trouble_of: Callable[..., Trouble]) -> None:
     """No socket, a socket that was left behind, a port that is closed."""
     assert trouble_of(lambda: ask_management(tmp_path / "absent")) is Trouble.MISSING
