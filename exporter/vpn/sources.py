@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from exporter.vpn.evidence import Evidence, OpenVpnEvidence, PeerView, WireGuardEvidence
-from exporter.vpn.freshness import LIVE_SECONDS, Interval, is_fresh
+from exporter.vpn.freshness import FUTURE_SECONDS, LIVE_SECONDS, Interval, is_fresh
 from exporter.vpn.openvpn_management import ask_management
 from exporter.vpn.openvpn_status import parse_status
 from exporter.vpn.reading import Reading, SourceError, Trouble
@@ -106,6 +106,9 @@ class Source:
 
     def _take(self, reading: Reading, now: float) -> None:
         at = now if self._how.live or reading.at is None else reading.at
+        if self._at is not None and at < self._at - FUTURE_SECONDS:
+            # A clock was set back: what is remembered lies in the future, and no age of it would mean anything.
+            self._evidence, self._interval, self._at = self._how.evidence(), Interval(), None
         if self._at is None or at > self._at:
             self._at = at
             self._interval.written(at)

@@ -61,6 +61,7 @@ VISIBLE = [
     "sections-missing",
     "size-small",
     "source-kind",
+    "source-tunnel",
     "text-instead-of-mapping",
     "tunnel-key",
     "tunnel-kind",

@@ -99,6 +99,17 @@ def test_the_file_of_a_stopped_server_is_no_news(world: World) -> None:
     assert world.tunnels.report.sources == {STATUS: Trouble.STALE}
 
 
+def test_a_clock_that_is_set_back_does_not_silence_a_source(world: World) -> None:
+    """What was read before then lies in the future: it is forgotten, and what is read now counts."""
+    world.write(("bandung", 100, 200, 1))
+    assert world.fact().up
+    world.later(-3600)
+    assert world.fact().finding is Finding.STALE
+    world.write(("bandung", 150, 260, 1))
+    world.later(1)
+    assert (world.fact().up, world.fact().received_bytes) == (True, 0)
+
+
 def test_a_copied_file_is_as_old_as_the_server_says(world: World) -> None:
     """A copy made just now of what was written an hour ago."""
     write(world.folder / "noc.log", table(("bandung", 1, 1, 1), at=NOW - 3600), at=NOW)
