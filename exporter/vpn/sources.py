@@ -79,6 +79,7 @@ class Source:
         self._interval = Interval()
         self._at: float | None = None  # UTC seconds of the newest reading
         self._told: Trouble | None = None
+        self._damaged = 0  # rows of the newest reading that could not be read
 
     @property
     def tunnels(self) -> str:
@@ -94,7 +95,8 @@ class Source:
         except SourceError as error:
             trouble, detail = error.trouble, error.detail
         except Exception:
-            log.exception("tunnel source failed", kind=self.kind, place=self.place)
+            if self._told is not Trouble.FAILED:
+                log.exception("tunnel source failed", kind=self.kind, place=self.place)
             trouble = Trouble.FAILED
         if trouble is Trouble.BUSY and self.is_fresh(now):
             trouble = None  # the next look is near, and the last reading still counts
@@ -113,8 +115,9 @@ class Source:
             self._at = at
             self._interval.written(at)
             self._evidence.take(reading, at)
-            if reading.damaged:
+            if reading.damaged and reading.damaged != self._damaged:
                 log.warning("tunnel source has damaged rows", kind=self.kind, place=self.place, rows=reading.damaged)
+            self._damaged = reading.damaged
 
     def _tell(self, trouble: Trouble | None, detail: str) -> None:
         """Log what has changed; `vpn_tunnel_source_up` is the metric beside it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from exporter.vpn.evidence import PeerView
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 5.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What an inventory asks for; of a hundred thousand targets only those with a tunnel are gone through."""
+
+    sources: tuple[tuple[str, str], ...]  # (kind, place)
+    tunnels: tuple[tuple[str, str], ...]  # (target id, tunnel)
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> _Plan:
+        tunnels = ((target.id, target.tunnel) for target in inventory.targets if target.tunnel is not None)
+        return cls(sources=tuple(wanted(inventory)), tunnels=tuple(tunnels))
+
+
 class TunnelFacts:
     """See the module's text."""
 
@@ -35,7 +49,7 @@ class TunnelFacts:
             folder: of targets.yml; places that are relative are relative to it.
             wall: UTC seconds.
         """
-        self._inventory = inventory
+        self._plan = _Plan.of(inventory)
         self._folder = folder
         self._wall = wall
         self._sources: dict[tuple[str, str], Source] = {}
@@ -49,23 +63,19 @@ class TunnelFacts:
 
     def follow(self, inventory: Inventory) -> None:
         """Go on with another inventory from the next look on; sources that stay keep what they remember."""
-        self._inventory = inventory
+        self._plan = _Plan.of(inventory)
 
     def read(self) -> Mapping[str, TunnelFact]:
         """Look at every source and return the facts by target id. One look at a time; never raises."""
         with self._looking:
-            inventory = self._inventory
-            self._sources = {key: self._sources.get(key) or Source(*key, self._folder) for key in wanted(inventory)}
+            plan = self._plan
+            self._sources = {key: self._sources.get(key) or Source(*key, self._folder) for key in plan.sources}
             troubles = {key: source.look(self._wall()) for key, source in self._sources.items()}
             now = self._wall()
             of_kind: dict[str, list[Source]] = {}
             for source in self._sources.values():
                 of_kind.setdefault(source.tunnels, []).append(source)
-            facts = {
-                target.id: tunnel_fact(target.tunnel, of_kind, now)
-                for target in inventory.targets
-                if target.tunnel is not None
-            }
+            facts = {target_id: tunnel_fact(tunnel, of_kind, now) for target_id, tunnel in plan.tunnels}
             self._report = TunnelReport(facts=facts, sources=troubles)
             return facts
 

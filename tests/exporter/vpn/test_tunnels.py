@@ -210,6 +210,21 @@ def test_trouble_is_logged_when_it_changes(world: World) -> None:
     ]
 
 
+def test_damaged_rows_are_logged_when_their_number_changes(world: World) -> None:
+    """And who is not among the rows that can be read is not known."""
+    damaged = table(("dago", 1, 1, 1), at=NOW).replace("END\n", "CLIENT_LIST\thalf\nEND\n")
+    with capture_logs() as logs:
+        for text in (damaged, damaged, table(("dago", 1, 1, 1), at=NOW), damaged):
+            write(world.folder / "noc.log", text.replace(f"{NOW:.0f}", f"{world.now:.0f}"), at=world.now)
+            world.later(10)
+            expected = Finding.DAMAGED if text is damaged else Finding.NEVER_CONNECTED
+            assert world.fact().finding is expected
+    assert [(entry["event"], entry["rows"]) for entry in logs] == [
+        ("tunnel source has damaged rows", 1),
+        ("tunnel source has damaged rows", 1),
+    ]
+
+
 def test_a_fault_of_one_source_touches_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is raised, whatever happens; the others are read."""
 
@@ -221,8 +236,9 @@ def test_a_fault_of_one_source_touches_no_other(world: World, monkeypatch: pytes
     world.write(("bandung", 0, 0, 1))
     with capture_logs() as logs:
         assert world.fact().up
+        assert world.fact().up
+    assert [entry["event"] for entry in logs] == ["tunnel source failed", "tunnel source says nothing"]
     assert world.tunnels.report.sources == {("wireguard", "wg0"): Trouble.FAILED, STATUS: None}
-    assert logs[0]["event"] == "tunnel source failed"
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\xff\xfe\x00", b"TITLE,x\nEND\n", os.urandom(4096)])
