@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from alertbridge.markup import plain
 
 if TYPE_CHECKING:
-    from alertbridge.sending import Place
+    from alertbridge.sending import Buttons, Place
 
 
 class ConsoleSender:
@@ -18,7 +18,9 @@ class ConsoleSender:
         self._stream = stream if stream is not None else sys.stdout
         self._newest = 0
 
-    async def send(self, place: Place, text: str, *, html: bool, silent: bool, reply_to: int | None) -> int:
+    async def send(
+        self, place: Place, text: str, *, html: bool, silent: bool, reply_to: int | None, buttons: Buttons = ()
+    ) -> int:
         """Print a new message; return a number that stands for its id."""
         self._newest += 1
         about = [f"message {self._newest}", _where(place)]
@@ -26,15 +28,16 @@ class ConsoleSender:
             about.append(f"reply to {reply_to}")
         if silent:
             about.append("silent")
-        self._print(", ".join(about), plain(text) if html else text)
+        self._print(", ".join(about), plain(text) if html else text, buttons)
         return self._newest
 
-    async def edit(self, place: Place, message_id: int, text: str, *, html: bool) -> None:
+    async def edit(self, place: Place, message_id: int, text: str, *, html: bool, buttons: Buttons = ()) -> None:
         """Print an edit."""
-        self._print(f"edit of message {message_id}, {_where(place)}", plain(text) if html else text)
+        self._print(f"edit of message {message_id}, {_where(place)}", plain(text) if html else text, buttons)
 
-    def _print(self, about: str, text: str) -> None:
-        lines = [f"+-- Telegram (dry run): {about}", *(f"|  {line}" for line in text.splitlines()), "+--"]
+    def _print(self, about: str, text: str, buttons: Buttons) -> None:
+        rows = ["  ".join(f"[{button.text}]" for button in row) for row in buttons]
+        lines = [f"+-- Telegram (dry run): {about}", *(f"|  {line}" for line in [*text.splitlines(), *rows]), "+--"]
         # One write: honcho and others interleave the lines of several processes.
         self._stream.write("\n".join(lines) + "\n")
         self._stream.flush()

@@ -17,7 +17,7 @@ from alertbridge.sending import Place
 
 if TYPE_CHECKING:
     from alertbridge.retry import Action
-    from alertbridge.sending import Sender
+    from alertbridge.sending import Buttons, Sender
 
 # Beyond the client's own time-outs: a server that sends a byte now and then must not keep a chat for ever.
 _LONGEST_SECONDS = 60.0
@@ -33,6 +33,7 @@ class Parcel:
     edit: int | None = None  # Telegram's id of the message to edit; None: a new one
     reply_to: int | None = None
     attempts: int = 1  # this one included
+    buttons: Buttons = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +120,10 @@ async def _request(
     try:
         async with asyncio.timeout(_LONGEST_SECONDS):
             if edit is None:
-                return await sender.send(place, text, html=html, silent=parcel.silent, reply_to=reply_to)
-            await sender.edit(place, edit, text, html=html)
+                return await sender.send(
+                    place, text, html=html, silent=parcel.silent, reply_to=reply_to, buttons=parcel.buttons
+                )
+            await sender.edit(place, edit, text, html=html, buttons=parcel.buttons)
             return edit
     except TimeoutError as error:
         raise DeliveryError(Failure.TIMEOUT, f"no answer within {_LONGEST_SECONDS:g} s") from error

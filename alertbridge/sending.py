@@ -14,11 +14,24 @@ class Place:
     topic: int | None = None  # forum topic; None: the chat itself
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """One inline button under a message."""
+
+    text: str
+    data: str  # callback data, 1-64 bytes
+
+
+Buttons = tuple[tuple[Button, ...], ...]  # rows; an empty tuple takes the buttons of an edited message away
+
+
 class Sender(Protocol):
     """Delivers one message. Both methods raise DeliveryError; both are bounded in time."""
 
-    async def send(self, place: Place, text: str, *, html: bool, silent: bool, reply_to: int | None) -> int:
+    async def send(
+        self, place: Place, text: str, *, html: bool, silent: bool, reply_to: int | None, buttons: Buttons = ()
+    ) -> int:
         """Deliver a new message; return Telegram's id of it. A message to reply to that is gone does no harm."""
 
-    async def edit(self, place: Place, message_id: int, text: str, *, html: bool) -> None:
-        """Replace the text of a message."""
+    async def edit(self, place: Place, message_id: int, text: str, *, html: bool, buttons: Buttons = ()) -> None:
+        """Replace the text and the buttons of a message."""

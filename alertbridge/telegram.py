@@ -31,7 +31,7 @@ from alertbridge.errors import DeliveryError, Failure
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from alertbridge.sending import Place
+    from alertbridge.sending import Buttons, Place
     from alertbridge.settings import Secret
 
 # A long read time-out makes unknown outcomes rare: Telegram's own overload answer comes after 3 s.
@@ -96,7 +96,9 @@ class TelegramSender:
         for request in self.bot._request:  # noqa: SLF001 - as above
             await request.shutdown()
 
-    async def send(self, place: Place, text: str, *, html: bool, silent: bool, reply_to: int | None) -> int:
+    async def send(
+        self, place: Place, text: str, *, html: bool, silent: bool, reply_to: int | None, buttons: Buttons = ()
+    ) -> int:
         """Deliver a new message.
 
         Raises:
@@ -113,14 +115,15 @@ class TelegramSender:
                 parse_mode="HTML" if html else None,
                 disable_notification=silent,
                 reply_parameters=reply,
+                reply_markup=_keyboard(buttons),
                 link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
             )
         except (TelegramError, KeyError, TypeError) as error:
             raise self.delivery_error(error) from error
         return message.message_id
 
-    async def edit(self, place: Place, message_id: int, text: str, *, html: bool) -> None:
-        """Replace the text of a message.
+    async def edit(self, place: Place, message_id: int, text: str, *, html: bool, buttons: Buttons = ()) -> None:
+        """Replace the text and the buttons of a message.
 
         Raises:
             DeliveryError: Telegram did not take it, or nobody knows.
@@ -131,6 +134,7 @@ class TelegramSender:
                 chat_id=place.chat_id,
                 message_id=message_id,
                 parse_mode="HTML" if html else None,
+                reply_markup=_keyboard(buttons),
                 link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
             )
         except (TelegramError, KeyError, TypeError) as error:
@@ -146,6 +150,13 @@ class TelegramSender:
         if isinstance(error, ChatMigrated):
             return DeliveryError(Failure.MIGRATED, text, new_chat_id=error.new_chat_id)
         return DeliveryError(_failure(error, text.lower()), text)
+
+
+def _keyboard(buttons: Buttons) -> telegram.InlineKeyboardMarkup | None:
+    rows = [
+        [telegram.InlineKeyboardButton(button.text, callback_data=button.data) for button in row] for row in buttons
+    ]
+    return telegram.InlineKeyboardMarkup(rows) if rows else None
 
 
 def _failure(error: Exception, text: str) -> Failure:
