@@ -31,6 +31,13 @@ class ConsoleSender:
         self._print(", ".join(about), plain(text) if html else text, buttons)
         return self._newest
 
+    async def send_photo(
+        self, place: Place, photo: bytes, caption: str, *, html: bool, silent: bool, reply_to: int | None
+    ) -> int:
+        """Print the caption of a picture, and how large it is."""
+        text = f"[PNG, {len(photo) / 1024:.0f} KiB]\n{plain(caption) if html else caption}"
+        return await self.send(place, text, html=False, silent=silent, reply_to=reply_to)
+
     async def edit(self, place: Place, message_id: int, text: str, *, html: bool, buttons: Buttons = ()) -> None:
         """Print an edit."""
         self._print(f"edit of message {message_id}, {_where(place)}", plain(text) if html else text, buttons)

@@ -34,6 +34,7 @@ class Parcel:
     reply_to: int | None = None
     attempts: int = 1  # this one included
     buttons: Buttons = ()
+    photo: bytes | None = None  # PNG of a new message; the text is its caption then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,10 @@ async def _request(
 ) -> int:
     try:
         async with asyncio.timeout(_LONGEST_SECONDS):
+            if edit is None and parcel.photo is not None:
+                return await sender.send_photo(
+                    place, parcel.photo, text, html=html, silent=parcel.silent, reply_to=reply_to
+                )
             if edit is None:
                 return await sender.send(
                     place, text, html=html, silent=parcel.silent, reply_to=reply_to, buttons=parcel.buttons

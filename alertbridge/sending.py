@@ -26,12 +26,17 @@ Buttons = tuple[tuple[Button, ...], ...]  # rows; an empty tuple takes the butto
 
 
 class Sender(Protocol):
-    """Delivers one message. Both methods raise DeliveryError; both are bounded in time."""
+    """Delivers one message. Its methods raise DeliveryError; each is bounded in time."""
 
     async def send(
         self, place: Place, text: str, *, html: bool, silent: bool, reply_to: int | None, buttons: Buttons = ()
     ) -> int:
         """Deliver a new message; return Telegram's id of it. A message to reply to that is gone does no harm."""
+
+    async def send_photo(
+        self, place: Place, photo: bytes, caption: str, *, html: bool, silent: bool, reply_to: int | None
+    ) -> int:
+        """Deliver a PNG with a caption; return Telegram's id of the message."""
 
     async def edit(self, place: Place, message_id: int, text: str, *, html: bool, buttons: Buttons = ()) -> None:
         """Replace the text and the buttons of a message."""

@@ -122,6 +122,32 @@ class TelegramSender:
             raise self.delivery_error(error) from error
         return message.message_id
 
+    async def send_photo(
+        self, place: Place, photo: bytes, caption: str, *, html: bool, silent: bool, reply_to: int | None
+    ) -> int:
+        """Deliver a PNG with a caption of at most 1024 characters.
+
+        Raises:
+            DeliveryError: Telegram did not take it, or nobody knows.
+        """
+        reply = None
+        if reply_to is not None:
+            reply = telegram.ReplyParameters(reply_to, allow_sending_without_reply=True)
+        try:
+            message = await self.bot.send_photo(
+                chat_id=place.chat_id,
+                photo=photo,
+                filename="picture.png",
+                caption=caption,
+                message_thread_id=place.topic,
+                parse_mode="HTML" if html else None,
+                disable_notification=silent,
+                reply_parameters=reply,
+            )
+        except (TelegramError, KeyError, TypeError) as error:
+            raise self.delivery_error(error) from error
+        return message.message_id
+
     async def edit(self, place: Place, message_id: int, text: str, *, html: bool, buttons: Buttons = ()) -> None:
         """Replace the text and the buttons of a message.
 
