@@ -191,12 +191,8 @@ def main(*, folder: Path) -> None:
             f"Open it: chmod o+rX . && chmod -R o+rX {' '.join(MOUNTED)}",
             err=True,
         )
-    todo = (
-        "alertbridge.compose.yml and targets.yml"
-        if has_token
-        else f"{TELEGRAM_TOKEN}, alertbridge.compose.yml and targets.yml"
-    )
-    print(f"Next: fill in {todo}, then docker compose up -d")
+    token = "" if has_token else f"{TELEGRAM_TOKEN}, "
+    print(f"Next: fill in {token}your targets and the bridge's file (docs/operations.md), then docker compose up -d")
 
 
 if __name__ == "__main__":

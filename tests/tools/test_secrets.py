@@ -123,7 +123,7 @@ def test_what_is_still_to_be_done_is_said(tmp_path: Path) -> None:
         file.write("123456:a-token\n")
     second = CliRunner().invoke(main, arguments).output
     assert "TO BE FILLED IN" not in second
-    assert "Next: fill in alertbridge.compose.yml and targets.yml" in second
+    assert "Next: fill in your targets" in second
     assert "a-token" not in second
 
 
