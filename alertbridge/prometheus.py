@@ -1,7 +1,9 @@
-"""Prometheus' HTTP API, as far as the truth needs it: does it answer, and which of our alerts does it fire."""
+"""Prometheus' HTTP API, as far as we need it: does it answer, which of our alerts does it fire, how did values run."""
 
 from __future__ import annotations
 
+import json
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from alertbridge.errors import PeerError
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from alertbridge.settings import Peer
 
 _TIMEOUT_SECONDS = 3.0
+_RANGE_TIMEOUT_SECONDS = 10.0  # a week of one target reads some 100,000 samples; a person waits for it
 _OWN_LABELS = frozenset({"__name__", "alertstate"})
 
 
@@ -46,3 +49,39 @@ class Prometheus:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise PeerError("prometheus answered without a result") from error
+
+    async def values(self, query: str, *, start: float, step_seconds: float, count: int) -> tuple[float | None, ...]:
+        """Return a query's values at `count` moments, the first at `start`, in seconds since the epoch.
+
+        None where there is no sample: missing is not zero. Of several series the first counts, so aggregate.
+
+        Raises:
+            PeerError: it gave no usable answer.
+        """
+        document = await ask(
+            self._http,
+            "prometheus",
+            self._peer(),
+            "/api/v1/query_range",
+            params={
+                "query": query,
+                "start": f"{start:.3f}",
+                "end": f"{start + (count - 1) * step_seconds:.3f}",
+                "step": f"{step_seconds:.3f}",
+            },
+            timeout_seconds=_RANGE_TIMEOUT_SECONDS,
+        )
+        found: list[float | None] = [None] * count
+        try:
+            for at, text in (document["data"]["result"] or [{"values": []}])[0]["values"]:
+                index, value = round((float(at) - start) / step_seconds), float(text)
+                if 0 <= index < count and isfinite(value):
+                    found[index] = value
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise PeerError("prometheus answered without a result") from error
+        return tuple(found)
+
+
+def quoted(text: str) -> str:
+    """Return a text as a PromQL string: label values come from people."""
+    return json.dumps(text, ensure_ascii=False)
