@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from alertbridge.bot.callbacks import Signer
     from alertbridge.exporter import Exporter
     from alertbridge.metrics import Metrics
+    from alertbridge.pictures import Pictures
     from alertbridge.sending import Buttons
     from alertbridge.settings import Settings
     from alertbridge.store import Store
@@ -56,6 +57,7 @@ class Question:
     who: str = ""  # the asker's name: the configured one, else Telegram's
     reply_to: int | None = None  # the message that the command replies to
     page: int = 0  # of a list, from 0
+    pictures: Pictures | None = None  # who draws
     on_change: Callable[[], None] = lambda: None  # the outbox has new rows
 
 
