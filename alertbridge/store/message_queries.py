@@ -1,4 +1,4 @@
-"""Queries about what chats show, where chats moved, and what people did."""
+"""Queries about what chats show, and where chats moved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class MessageQueries(Connected):
-    """Queries about what chats show, where chats moved, and what people did."""
+    """Queries about what chats show, and where chats moved."""
 
     def shown_for(self, chat: str, incident_ids: Iterable[int]) -> dict[int, Shown]:
         """Return the newest message of a chat for each incident that has one."""
@@ -116,23 +116,6 @@ class MessageQueries(Connected):
         for chunk in chunks(void):
             self._connection.execute(sa.delete(schema.shown).where(schema.shown.c.message_id.in_(chunk)))
             self._connection.execute(sa.delete(schema.messages).where(schema.messages.c.id.in_(chunk)))
-
-    def begin_action(self, *, update_id: int, at: datetime, user_id: int, who: str, chat_id: int, what: str) -> bool:
-        """Note an action before it is done; False when this update was acted on already."""
-        table = schema.actions
-        if self._connection.scalar(sa.select(table.c.update_id).where(table.c.update_id == update_id)) is not None:
-            return False
-        self._connection.execute(
-            sa.insert(table).values(
-                update_id=update_id, at=stored(at), user_id=user_id, who=who, chat_id=chat_id, what=what, result=""
-            )
-        )
-        return True
-
-    def end_action(self, update_id: int, result: str) -> None:
-        """Note what became of an action."""
-        table = schema.actions
-        self._connection.execute(sa.update(table).where(table.c.update_id == update_id).values(result=result))
 
 
 def _follow(moved: Mapping[int, int], old: int) -> int:

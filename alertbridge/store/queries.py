@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from alertbridge.store import schema
+from alertbridge.store.action_queries import ActionQueries
 from alertbridge.store.base import stored
 from alertbridge.store.incident_queries import IncidentQueries
 from alertbridge.store.message_queries import MessageQueries
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Queries(IncidentQueries, OutboxQueries, MessageQueries):
+class Queries(IncidentQueries, OutboxQueries, MessageQueries, ActionQueries):
     """All reads and writes. Made by the store for one transaction; never kept."""
 
     def prune(self, now: datetime) -> None:

@@ -1,0 +1,83 @@
+"""Queries about what people did, and about the silences that are watched."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - the dataclass names it
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from alertbridge.store import schema
+from alertbridge.store.base import Connected, at, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SILENCE = "silence:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What somebody did from a chat."""
+
+    at: datetime
+    user_id: int
+    who: str
+    chat_id: int
+    what: str
+    result: str  # empty: begun, and never finished
+
+
+class ActionQueries(Connected):
+    """Queries about what people did, and about the silences that are watched."""
+
+    def begin_action(self, *, update_id: int, at: datetime, user_id: int, who: str, chat_id: int, what: str) -> bool:
+        """Note an action before it is done; False when this update was acted on already."""
+        table = schema.actions
+        if self._connection.scalar(sa.select(table.c.update_id).where(table.c.update_id == update_id)) is not None:
+            return False
+        self._connection.execute(
+            sa.insert(table).values(
+                update_id=update_id, at=stored(at), user_id=user_id, who=who, chat_id=chat_id, what=what, result=""
+            )
+        )
+        return True
+
+    def end_action(self, update_id: int, result: str) -> None:
+        """Note what became of an action."""
+        table = schema.actions
+        self._connection.execute(sa.update(table).where(table.c.update_id == update_id).values(result=result))
+
+    def actions(self, *, limit: int) -> tuple[Action, ...]:
+        """Return the newest actions, newest first."""
+        table = schema.actions
+        query = sa.select(table).order_by(table.c.at.desc(), table.c.update_id.desc()).limit(limit)
+        return tuple(
+            Action(
+                at=at(row["at"]),
+                user_id=row["user_id"],
+                who=row["who"],
+                chat_id=row["chat_id"],
+                what=row["what"],
+                result=row["result"],
+            )
+            for row in self._connection.execute(query).mappings()
+        )
+
+    def watched_silences(self) -> dict[str, dict[str, Any]]:
+        """Return what is noted of each silence that is watched, by its id."""
+        table = schema.meta
+        rows = self._connection.execute(sa.select(table).where(table.c.key.startswith(_SILENCE, autoescape=True)))
+        return {row.key.removeprefix(_SILENCE): json.loads(row.value) for row in rows}
+
+    def watch_silence(self, silence_id: str, note: Mapping[str, Any]) -> None:
+        """Note a silence, until it is over."""
+        self._upsert(schema.meta, {"key": f"{_SILENCE}{silence_id}"}, {"value": json.dumps(note)})
+
+    def forget_silence(self, silence_id: str) -> bool:
+        """Forget a silence; False when it was not watched."""
+        table = schema.meta
+        result = self._connection.execute(sa.delete(table).where(table.c.key == f"{_SILENCE}{silence_id}"))
+        return result.rowcount > 0
