@@ -12,6 +12,7 @@ Rules
 - Times are CLOCK_MONOTONIC seconds (one clock for all processes of a machine); RTTs are seconds, NaN where no reply
   came.
 - A slot that gets a new target gets a new `generation` and is cleared by the parent **before** the engine is told.
+- `revision` is another number after each change; that it grows is not promised across 2**32 changes.
 - A confirmation probe touches `confirm_*`, `last_reply_sent_at` and the process counters only: never the grid ring, the
   probe counters or the histogram (design section 5).
 """
@@ -91,6 +92,7 @@ REGION_FIELDS: Final[dict[str, tuple[str, _Shape]]] = {  # one row per process a
 
 CONTROL_FIELDS: Final[dict[str, tuple[str, _Shape]]] = {  # written by the parent
     "isolated": ("u1", ()),  # 1: no confirmation probes at all
+    "handovers": ("u8", ()),  # grows before any slot changes hands: while it stands still, nobody's slots have
 }
 
 _ALIGN = 4096  # each column starts on its own page, so that untouched tails cost nothing
@@ -137,6 +139,7 @@ class Board:
 
     def clear_slot(self, slot: int, generation: int) -> None:
         """Give a slot to a new target: every column zeroed, RTTs NaN, the new generation last. Parent only."""
+        self._hand_over()
         for name, column in self.slot.items():
             if name != "generation":
                 column[slot] = 0
@@ -146,7 +149,12 @@ class Board:
 
     def free_slot(self, slot: int) -> None:
         """Mark a slot as free; its evidence is void from now on. Parent only."""
+        self._hand_over()
         self.slot["generation"][slot] = 0
+
+    def _hand_over(self) -> None:
+        handovers = self.control["handovers"]
+        handovers[0] = int(handovers[0]) + 1
 
 
 def _layout(size: BoardSize) -> tuple[list[tuple[str, str, str, _Shape, int]], int]:

@@ -4,10 +4,14 @@ One turn of the loop takes a batch of whatever is due, so its cost is shared by 
 matters: everything the kernel has received is read before anything is declared lost, and `drained_at` is published
 after what it promises has been written. A process that was stopped skips what it missed (counted as lateness) instead
 of sending it in a burst.
+
+A turn sends what is due within half a tick of it, before or after: so no probe is further than that from its time.
+What can wait (expiry, suspects, histograms, clock, drops, plans) is done 20 times a second.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import select
@@ -25,6 +29,7 @@ from exporter.engine.ledger import Kind, Ledger
 from exporter.engine.plan_wire import decode_records
 from exporter.engine.schedule import (
     CONFIRM_SECONDS,
+    NEVER_NS,
     SECOND_NS,
     ConfirmBudget,
     Schedule,
@@ -38,13 +43,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-TICK_SECONDS: Final = 0.005  # shortest turn of the loop while there is little to do
-CALM_RATE: Final = 200.0  # grid probes a second up to which that holds
-# Above, a turn waits until about BATCH probes are due: a wake-up costs as much as tens of packets.
-BATCH: Final = 50
-BATCH_SECONDS: Final = (0.010, 0.020)  # but not shorter, and not longer
-IDLE_SECONDS: Final = 0.05  # longest turn: 20 heartbeats a second
-CONFIRM_LOOK_SECONDS: Final = 0.05  # between two looks for suspects
+TICK_SECONDS: Final = 0.020  # a turn of the loop: a wake-up costs as much as tens of packets, so packets share it
+BATCH: Final = 200  # probes a turn up to which that holds; above, turns come more often,
+SHORTEST_TICK_SECONDS: Final = 0.010  # up to this
+LOOK_SECONDS: Final = 0.05  # between two looks at suspects, clocks, drops, plans: and the longest turn
 _CATCH_UP_NS: Final = 50_000_000  # of the grid in one turn, when behind
 _SKIP_NS: Final = 250_000_000  # a probe later than this is not sent any more
 _DNS: Final = failure_status(FailureReason.DNS)
@@ -62,12 +64,14 @@ class IcmpEngine:
         self._addresses = np.zeros((board.size.slots, 20), dtype=np.uint8)
         self._schedule: Schedule | None = None
         self._covered_ns = time.monotonic_ns()  # the grid up to here has been dealt with
-        self._confirmable = np.empty(0, dtype=np.int64)
+        self._confirmable = np.zeros(board.size.slots, dtype=np.bool_)
         self._next_confirm = np.zeros(board.size.slots)
         self._budget = ConfirmBudget()
         self._look_at = 0.0
         self._control: dict[str, NDArray[Any]] = board.control
         self._mixed = False  # more than one lane, or slots without an address
+        self._active: tuple[Lane, ...] = ()  # lanes that have slots
+        self.tick_seconds = TICK_SECONDS
 
     def adopt(self, number: int, records: NDArray[Any]) -> None:
         """Follow a new plan. What stays the same keeps its place in the grid and its probes in flight."""
@@ -90,10 +94,16 @@ class IcmpEngine:
             records["interval_seconds"],
             records["fraction"],
             begun=ledger.slot["grid_count"][slots],
-            now_ns=time.monotonic_ns(),
+            now_ns=max(time.monotonic_ns(), self._covered_ns),
         )
-        self._budget.follow(self._schedule.rate)
-        self._confirmable = slots[records["confirm"] & (versions > 0)]
+        rate = self._schedule.rate
+        tick = min(TICK_SECONDS, max(BATCH / rate, SHORTEST_TICK_SECONDS)) if rate else TICK_SECONDS
+        self.tick_seconds = min(tick, self._schedule.shortest_ns / SECOND_NS)
+        self._active = tuple(lane for lane in self.lanes if len(lane.slots))
+        self._budget.follow(rate)
+        self._confirmable[:] = False
+        self._confirmable[slots] = records["confirm"] & (versions > 0)
+        self._look_at = 0.0
         self.process["plan_number"][0] = number
 
     @property
@@ -101,36 +111,41 @@ class IcmpEngine:
         """This process's columns of the board."""
         return self._ledger.process
 
-    @property
-    def tick_seconds(self) -> float:
-        """The shortest turn at the present rate."""
-        rate = self._schedule.rate if self._schedule is not None else 0.0
-        return TICK_SECONDS if rate <= CALM_RATE else min(max(BATCH / rate, BATCH_SECONDS[0]), BATCH_SECONDS[1])
-
     def turn(self, *, errors: bool = True) -> None:
         """Do everything that can be done now, without waiting.
 
         Args:
             errors: whether a socket may have an error queued (poll said so, or nobody has asked).
         """
-        ledger, process = self._ledger, self.process
-        process["clock_steps_total"][0] += self._wall.look()
         now = time.monotonic()
-        for lane in self.lanes:
-            lane.keep_open(now)
-        drained_at = min(lane.receive(errors=errors) for lane in self.lanes)
-        ledger.expire(drained_at)
+        look = now >= self._look_at
+        if look:
+            self._look_at = now + LOOK_SECONDS
+            self._look_after(now)
+        drained_at = now
+        for lane in self._active:
+            drained_at = min(lane.receive(errors=errors or look), drained_at)
+        process = self.process
+        if look:
+            self._ledger.expire(drained_at)
         process["drained_at"][0] = drained_at
         if self._schedule is not None:
             self._send_due(self._schedule)
-            if now >= self._look_at:
-                self._look_at = now + CONFIRM_LOOK_SECONDS
+            if look:
                 self._confirm(now, drained_at)
-                ledger.flush()
-        process["in_flight_probes"][0] = max(ledger.in_flight, 0)
-        missing = any(lane.failure is FailureReason.PERMISSION and len(lane.slots) for lane in self.lanes)
-        process["permission_missing"][0] = missing
+        if look:
+            self._ledger.flush()
+            process["in_flight_probes"][0] = max(self._ledger.in_flight, 0)
         process["heartbeat_at"][0] = time.monotonic()
+
+    def _look_after(self, now: float) -> None:
+        """Look at the clock and at the sockets, before anything is received."""
+        process = self.process
+        process["clock_steps_total"][0] += self._wall.look()
+        for lane in self._active:
+            lane.look_after(now)
+        missing = any(lane.failure is FailureReason.PERMISSION for lane in self._active)
+        process["permission_missing"][0] = missing
 
     def _send_due(self, schedule: Schedule) -> None:
         now_ns = time.monotonic_ns()
@@ -139,17 +154,21 @@ class IcmpEngine:
             missed = schedule.count(self._covered_ns, until_ns)
             if missed:
                 spread = np.linspace(now_ns - self._covered_ns, _SKIP_NS, num=min(missed, 100_000)) / SECOND_NS
-                self._ledger.observe_lateness(spread)
+                self._ledger.observed.lateness(spread)
             self._covered_ns = until_ns
-        until_ns = min(now_ns, self._covered_ns + min(_CATCH_UP_NS, schedule.shortest_ns))
+        ahead_ns = now_ns + int(self.tick_seconds / 2 * SECOND_NS)
+        until_ns = min(ahead_ns, self._covered_ns + min(_CATCH_UP_NS, schedule.shortest_ns))
         due = schedule.due(self._covered_ns, until_ns)
         self._covered_ns = until_ns
-        live = self._ledger.live(due.slots)
-        slots, due_ns = (due.slots, due.due_ns) if live.all() else (due.slots[live], due.due_ns[live])
+        slots, due_ns = due.slots, due.due_ns
+        live = self._ledger.live(slots)
+        if not np.logical_and.reduce(live):
+            slots, due_ns = slots[live], due_ns[live]
         self.process["due_probes"][0] = len(slots)
         if len(slots):
-            self._ledger.observe_lateness((time.monotonic_ns() - due_ns) / SECOND_NS)
-            self._dispatch(Kind.GRID, slots, due_ns / SECOND_NS)
+            due_at = np.multiply(due_ns, 1e-9, dtype=np.float64)
+            self._ledger.observed.lateness(time.monotonic() - due_at)
+            self._dispatch(Kind.GRID, slots, due_at)
 
     def _dispatch(self, kind: Kind, slots: NDArray[np.int64], due_at: NDArray[np.float64]) -> None:
         if not self._mixed:
@@ -170,37 +189,36 @@ class IcmpEngine:
         allowed = self._budget.allowed(now)
         if self._control["isolated"][0]:
             return
-        ledger, slots = self._ledger, self._confirmable
-        watched = ledger.watched_sent_at[slots]
+        ledger = self._ledger
+        slots = ledger.silent(drained_at)
+        slots = slots[self._confirmable[slots]]
+        if not len(slots):
+            return
         chosen = suspects(
             drained_at=drained_at,
-            watched_sent_at=watched,
+            watched_sent_at=ledger.watched_sent_at[slots],
             last_reply_sent_at=ledger.slot["last_reply_sent_at"][slots],
             median_rtt=ledger.slot["median_rtt"][slots],
             timeout_seconds=ledger.timeout[slots],
         )
-        if not chosen.any():
-            return
         chosen &= (ledger.slot["quiet"][slots] == 0) & (self._next_confirm[slots] <= now)
         candidates = slots[chosen]
-        candidates = candidates[ledger.live(candidates)]
         candidates = oldest_first(candidates, ledger.watched_sent_at, allowed)
         if len(candidates):
             self._budget.spend(len(candidates))
             # A quarter of a look earlier: the looks themselves are a little irregular.
-            self._next_confirm[candidates] = now + CONFIRM_SECONDS - CONFIRM_LOOK_SECONDS / 4
+            self._next_confirm[candidates] = now + CONFIRM_SECONDS - LOOK_SECONDS / 4
             self.process["confirmations_total"][0] += len(candidates)
             self._dispatch(Kind.CONFIRM, candidates, np.full(len(candidates), now))
 
-    def idle_seconds(self) -> float:
-        """Return how long there is nothing to send: 0 to IDLE_SECONDS."""
-        if self._schedule is None:
-            return IDLE_SECONDS
-        wait = (self._schedule.next_ns(self._covered_ns) - time.monotonic_ns()) / SECOND_NS
-        return min(max(wait, 0.0), IDLE_SECONDS)
+    def rest_seconds(self, now: float) -> float:
+        """Return how long there is nothing to do but to receive (monotonic seconds in, seconds out, maybe negative)."""
+        next_ns = self._schedule.next_ns(self._covered_ns) if self._schedule is not None else NEVER_NS
+        return min(next_ns / SECOND_NS, self._look_at) - now
 
     def close(self) -> None:
-        """Close the sockets."""
+        """Write what was gathered, close the sockets."""
+        self._ledger.flush()
         for lane in self.lanes:
             lane.close()
 
@@ -209,25 +227,35 @@ def run(child: Child) -> None:
     """Probe until the parent is gone."""
     engine = IcmpEngine(child.board, PROCESS_ICMP, child.report)
     engine.process["pid"][0] = os.getpid()
+    gc.disable()  # turns make no cycles; what a plan leaves is collected when it goes
     waiter = select.poll()
     waiter.register(child.control, select.POLLIN)
     watched: set[int] = set()
-    errors = True
+    plan_at, errors = 0.0, True
     try:
         while True:
             began = time.monotonic()
-            plan = child.next_plan()
-            if plan is not None:
-                engine.adopt(*decode_records(plan))
+            if began >= plan_at:
+                plan_at = began + LOOK_SECONDS
+                plan = child.next_plan()
+                if plan is not None:
+                    engine.adopt(*decode_records(plan))
+                    gc.collect()
+                for lane in engine.lanes:
+                    if lane.socket is not None and (fd := lane.socket.socket.fileno()) not in watched:
+                        waiter.register(fd, select.POLLIN)
+                        watched.add(fd)
             engine.turn(errors=errors)
-            for lane in engine.lanes:
-                if lane.socket is not None and (fd := lane.socket.socket.fileno()) not in watched:
-                    waiter.register(fd, select.POLLIN)
-                    watched.add(fd)
+            errors = False
             spare = engine.tick_seconds - (time.monotonic() - began)
             if spare > 0:
                 time.sleep(spare)
-            errors = any(events & select.POLLERR for _, events in waiter.poll(engine.idle_seconds() * 1000))
+            rest = engine.rest_seconds(time.monotonic())
+            if rest > 0:
+                events = waiter.poll(rest * 1000)
+                errors = any(flags & select.POLLERR for _, flags in events)
+                if any(fd == child.control.fileno() for fd, _ in events):
+                    plan_at = 0.0
     finally:
         engine.close()
 

@@ -15,17 +15,20 @@ import numpy as np
 from exporter.engine.icmp_options import CONTROL_BYTES, control_message
 from exporter.engine.icmp_packet import (
     FIELD_BYTES,
+    HEAD_BYTES,
     KIND_BIT,
     NUMBER_MASK,
     Echoes,
     Quotes,
-    fill_requests,
+    fixed_word,
     parse_errors,
     parse_quoted,
     parse_replies,
+    quick_match,
 )
+from exporter.engine.icmp_request import target_words
 from exporter.engine.icmp_socket import NAME4, NAME6, RECEIVE_ROWS, SEND_ROWS, IcmpSocket, Received, permission_missing
-from exporter.engine.ledger import PENDING, Kind, Ledger
+from exporter.engine.ledger import NUMBER_BITS, PENDING, Kind, Ledger
 from exporter.outcome import REASONS, DiscardReason, FailureReason, failure_status
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from exporter.engine.clock import WallOffset
 
 RETRY_SECONDS: Final = 5.0  # between two tries to open a socket
-DROPS_SECONDS: Final = 0.1  # between two looks at the kernel's drop counter
+_NOBODY: Final = np.uint64(2**64 - 1)
 _UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN})
 
 
@@ -59,11 +62,13 @@ class Lane:
         self._wall = wall
         self._report = report
         self._try_at = 0.0
-        self._drops_at = 0.0
         self._name_type = NAME4 if version == 4 else NAME6  # noqa: PLR2004 - IP versions
         size = ledger.board.size.slots
         self._names: NDArray[Any] = np.zeros(size, dtype=self._name_type)
         self._name_words = self._names.view(np.uint32).reshape(size, -1)
+        self._addresses: NDArray[Any] = self._names["address"].copy()  # apart: what replies are compared with
+        self._targets = np.full(size, _NOBODY, dtype=np.uint64)  # `target_words` per slot
+        self._fixed = (np.uint64(0), np.uint64(1))  # matches nothing; see `fixed_word`
         self._filler_bytes = np.zeros(size, dtype=np.uint64)
         self._filler_sums = np.zeros(size, dtype=np.uint32)
         self._control_at = np.zeros(size, dtype=np.uint64)
@@ -86,6 +91,9 @@ class Lane:
         else:
             self._names["address"][slots] = packed
             self._names["scope"][slots] = records["scope"]
+        self._addresses[slots] = self._names["address"][slots]
+        self._targets[:] = _NOBODY
+        self._targets[slots] = target_words(slots, records["generation"])
         lengths = np.maximum(records["payload_bytes"].astype(np.int64) - FIELD_BYTES, 0)
         self._filler_bytes[slots] = lengths
         self._with_filler = bool(lengths.any())
@@ -119,9 +127,12 @@ class Lane:
             self._control_at[slots[place]] = self._controls.ctypes.data + row * CONTROL_BYTES
             self._control_bytes[slots[place]] = len(data)
 
-    def keep_open(self, now: float) -> None:
-        """Open the socket if it is needed and not open; at most every RETRY_SECONDS."""
-        if self.socket is not None or not len(self.slots) or now < self._try_at:
+    def look_after(self, now: float) -> None:
+        """Count what the kernel dropped. Open the socket if it is needed and not open, at most every RETRY_SECONDS."""
+        if self.socket is not None:
+            self.ledger.process["receive_drops_total"][0] += self.socket.new_drops()
+            return
+        if not len(self.slots) or now < self._try_at:
             return
         self._try_at = now + RETRY_SECONDS
         before = self.failure
@@ -135,15 +146,16 @@ class Lane:
             return
         self.failure = None
         self._sum_fillers(self.socket)
+        self._fixed = fixed_word(self.socket.family, self.socket.identifier)
         self._report("icmp socket opened", {"version": self.version, "raw": self.socket.raw})
 
     def _opened(self) -> IcmpSocket:
         if self._wants_raw:
             try:
-                return IcmpSocket(self.version, raw=True)
+                return IcmpSocket(self.version, self._token, raw=True)
             except PermissionError:
                 self._report("icmp source ignored", {"version": self.version, "reason": "needs CAP_NET_RAW"})
-        return IcmpSocket(self.version)
+        return IcmpSocket(self.version, self._token)
 
     def send(self, kind: Kind, slots: NDArray[np.int64], due_at: NDArray[np.float64]) -> None:
         """Send one probe to each slot, and write it down.
@@ -161,49 +173,50 @@ class Lane:
             if kind is Kind.GRID and self.failure is not None:
                 ledger.begin(kind, slots, due_at, np.full(count, failure_status(self.failure), dtype=np.uint8))
             return
-        np.take(self._name_words, slots, axis=0, out=sock.name_words[:count], mode="clip")
-        fill_requests(
-            sock.heads[:count],
-            family=sock.family,
-            identifier=sock.identifier,
-            token=self._token,
-            slots=slots,
-            generations=ledger.generation[slots],
-            numbers=ledger.next_numbers(kind, slots) & 0xFFFFFFFF,
+        self._name_words.take(slots, axis=0, out=sock.name_words[:count], mode="clip")
+        sock.requests.fill(
+            count,
+            targets=self._targets.take(slots),
+            numbers=ledger.next_numbers(kind, slots),
             kind=kind,
             filler_sums=self._filler_sums[slots] if sock.ip_header else None,
         )
         controls = (self._control_at[slots], self._control_bytes[slots]) if self._with_controls else None
         sent_at, errors = sock.send(count, self._filler_bytes[slots] if self._with_filler else None, controls)
-        status = np.full(count, PENDING, dtype=np.uint8)
-        failed = np.flatnonzero(errors)
-        for place in failed.tolist():
+        ledger.begin(kind, slots, sent_at, PENDING if errors is None else self._statuses(errors))
+        ledger.process["sent_total"][0] += count if errors is None else count - np.count_nonzero(errors)
+
+    def _statuses(self, errors: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """Count failed sends; return what they mean."""
+        process, status = self.ledger.process, np.full(len(errors), PENDING, dtype=np.uint8)
+        for place in np.flatnonzero(errors).tolist():
             unreachable = int(errors[place]) in _UNREACHABLE
             reason = FailureReason.UNREACHABLE if unreachable else FailureReason.SEND_ERROR
             status[place] = failure_status(reason)
-            ledger.process["send_errors_total"][0, REASONS.index(reason)] += 1
-        ledger.begin(kind, slots, sent_at, status)
-        ledger.process["sent_total"][0] += count - len(failed)
+            process["send_errors_total"][0, REASONS.index(reason)] += 1
+        return status
 
     def receive(self, *, errors: bool) -> float:
         """Read all there is; return a moment (monotonic seconds) by which everything received has been read.
 
         Args:
-            errors: whether the error queue is to be read as well.
+            errors: whether the error queue is to be read as well; it is anyway when a call has failed.
         """
+        sock = self.socket
+        if sock is None:
+            return time.monotonic()
         while True:
             asked_at = time.monotonic()
-            received = self.socket.receive() if self.socket is not None else None
+            received = sock.receive()
             if received is None:
                 break
             self._match(received)
-            if self.socket is not None and self.socket.raw and len(received.lengths) < RECEIVE_ROWS:
+            if sock.raw and len(received.lengths) < RECEIVE_ROWS:
                 break  # the call came to the end of the queue after `asked_at`; an unprivileged one may end at an error
-        while errors and self.socket is not None and (told := self.socket.receive_errors()) is not None:
-            self._match_queue(told)
-        if self.socket is not None and asked_at >= self._drops_at:
-            self._drops_at = asked_at + DROPS_SECONDS
-            self.ledger.process["receive_drops_total"][0] += self.socket.new_drops()
+        if errors or sock.troubled:
+            sock.troubled = False
+            while (told := sock.receive_errors()) is not None:
+                self._match_queue(told)
         return asked_at
 
     def _match(self, received: Received) -> None:
@@ -211,32 +224,52 @@ class Lane:
         if sock is None:
             return
         read_at = time.monotonic()
+        quick = None
+        if np.minimum.reduce(received.lengths) >= sock.offset + HEAD_BYTES:
+            quick = quick_match(
+                received.words,
+                received.heads,
+                sources=received.addresses,
+                fixed=self._fixed,
+                token=self._token,
+                targets=self._targets,
+                addresses=self._addresses,
+            )
+        if quick is None:
+            self._match_thoroughly(sock, received, read_at)
+            return
+        received_at = self._received_at(received.stamps_ns, read_at)
+        ledger.observed.reply_wait(read_at - received_at)
+        ledger.answer(Kind.GRID, *quick, received_at, read_at)
+
+    def _received_at(self, stamps: NDArray[np.int64], read_at: float) -> NDArray[np.float64]:
+        received_at = np.multiply(stamps - self._wall.offset_ns, 1e-9, dtype=np.float64)
+        if len(stamps) and not np.minimum.reduce(stamps):
+            received_at[stamps == 0] = read_at
+        return received_at
+
+    def _match_thoroughly(self, sock: IcmpSocket, received: Received, read_at: float) -> None:
+        """Sort out a read that holds other things than replies of grid probes."""
+        ledger = self.ledger
         same: dict[str, Any] = {"family": sock.family, "identifier": sock.identifier, "token": self._token}
         echoes, errors, foreign = parse_replies(received.buffer, received.lengths, ip_header=sock.ip_header, **same)
         good = self._is_ours(echoes)
         good &= self._from_whom_we_asked(received.addresses[echoes.rows], np.where(good, echoes.slots, 0))
         ledger.discard(DiscardReason.FOREIGN, foreign + int((~good).sum()))
-        stamps = received.stamps_ns[echoes.rows]
-        received_at = np.where(stamps > 0, (stamps - self._wall.offset_ns) * 1e-9, read_at)
-        ledger.observe_wait(np.maximum(read_at - received_at, 0.0))
-        if good.all() and not echoes.kinds.any():  # nearly always: grid replies, and nothing else
-            numbers = self._numbers(Kind.GRID, echoes.slots, echoes.numbers)
-            ledger.answer(Kind.GRID, echoes.slots, numbers, received_at, read_at)
-        else:
-            for kind in Kind:
-                part = np.flatnonzero(good & (echoes.kinds == kind))
-                if len(part):
-                    slots = echoes.slots[part]
-                    numbers = self._numbers(kind, slots, echoes.numbers[part])
-                    ledger.answer(kind, slots, numbers, received_at[part], read_at)
+        received_at = self._received_at(received.stamps_ns[echoes.rows], read_at)
+        ledger.observed.reply_wait(read_at - received_at)
+        for kind in Kind:
+            part = np.flatnonzero(good & (echoes.kinds == kind))
+            if len(part):
+                ledger.answer(kind, echoes.slots[part], echoes.numbers[part], received_at[part], read_at)
         if len(errors):
             quotes = parse_errors(received.buffer, received.lengths, errors, ip_header=sock.ip_header, **same)
             self._fail(quotes)
 
     def _numbers(self, kind: Kind, slots: NDArray[np.int64], sent: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the full probe numbers behind the 32 bits that were sent."""
-        counts = self.ledger.rings[kind].count[slots].astype(np.int64)
-        return counts - ((counts - sent) & 0xFFFFFFFF)
+        counts = self.ledger.rings[kind].count[slots]
+        return counts - ((counts - sent) & NUMBER_BITS)
 
     def _is_ours(self, echoes: Echoes) -> NDArray[np.bool_]:
         inside = echoes.slots < len(self.ledger.generation)
@@ -246,7 +279,7 @@ class Lane:
 
     def _from_whom_we_asked(self, addresses: NDArray[Any], slots: NDArray[np.int64]) -> NDArray[np.bool_]:
         words = 1 if self.version == 4 else 4  # noqa: PLR2004 - IP versions
-        same: NDArray[np.bool_] = (addresses == self._names["address"][slots]).reshape(len(slots), words).all(axis=1)
+        same: NDArray[np.bool_] = (addresses == self._addresses[slots]).reshape(len(slots), words).all(axis=1)
         return same
 
     def _match_queue(self, told: Received) -> None:
@@ -280,7 +313,7 @@ class Lane:
         for address, sequence, status in quotes.bare:
             kind = Kind.CONFIRM if sequence & KIND_BIT else Kind.GRID
             slots = np.array(self._asked(address), dtype=np.int64)
-            counts = self.ledger.rings[kind].count[slots].astype(np.int64)
+            counts = self.ledger.rings[kind].count[slots]
             numbers = counts - ((counts - (sequence & NUMBER_MASK)) & NUMBER_MASK)
             self.ledger.fail(kind, slots, numbers, np.full(len(slots), status, dtype=np.uint8))
 

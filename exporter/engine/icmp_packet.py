@@ -1,4 +1,4 @@
-"""Echo requests, replies and ICMP errors as rows of numpy arrays (pure; RFC 792, RFC 4443).
+"""Echo replies and ICMP errors as rows of numpy arrays, and the layout of our packets (pure; RFC 792, RFC 4443).
 
 Our payload starts with 24 bytes that only this process can have written; behind them comes filler up to the target's
 payload size, the same for every packet. A size below 24 is sent as 24. Our fields are in host byte order (we alone
@@ -92,70 +92,6 @@ def error_statuses(family: Family) -> NDArray[np.uint8]:
     return table
 
 
-def filler(length: int) -> NDArray[np.uint8]:
-    """Return the bytes behind our fields: a counting pattern, as ping sends, that compression does not swallow."""
-    return np.arange(FIELD_BYTES, FIELD_BYTES + length, dtype=np.int64).astype(np.uint8)
-
-
-def folded(total: NDArray[Any]) -> NDArray[np.uint32]:
-    """Fold sums of 16-bit words with their carries (RFC 1071)."""
-    total = (total >> 16) + (total & 0xFFFF)
-    return ((total >> 16) + (total & 0xFFFF)).astype(np.uint32)
-
-
-def sum_of(data: NDArray[np.uint8]) -> int:
-    """Return the folded sum of a byte string's 16-bit words in memory order, padded with a zero byte."""
-    if len(data) % 2:
-        data = np.append(data, np.uint8(0))
-    total = np.array([int(data.view(np.uint16).sum(dtype=np.uint64))])
-    return int(folded(folded(total))[0])
-
-
-def sequence_of(numbers: NDArray[Any], kind: int) -> NDArray[Any]:
-    """Return the ICMP sequence of probes."""
-    return (numbers & NUMBER_MASK) | (KIND_BIT if kind else 0)
-
-
-def fill_requests(
-    heads: NDArray[Any],
-    *,
-    family: Family,
-    identifier: int,
-    token: int,
-    slots: NDArray[Any],
-    generations: NDArray[Any],
-    numbers: NDArray[Any],
-    kind: int,
-    filler_sums: NDArray[Any] | None,
-) -> None:
-    """Write echo requests into rows of HEAD.
-
-    Args:
-        heads: the rows, of the length of the other arrays; contiguous.
-        family: IPv4 or IPv6.
-        identifier: ICMP identifier.
-        token: the process's random 64 bits.
-        slots: board slots.
-        generations: of the slots.
-        numbers: probe numbers, below 2**32.
-        kind: 0 grid, 1 confirmation.
-        filler_sums: `sum_of` the filler per row; None leaves the checksum to the kernel (all but raw IPv4).
-    """
-    heads["type"] = family.request
-    heads["code"] = 0
-    heads["checksum"] = 0
-    heads["identifier"] = identifier
-    heads["sequence"] = sequence_of(numbers, kind)
-    heads["token"] = token
-    heads["slot"] = slots
-    heads["generation"] = generations
-    heads["number"] = numbers
-    heads["kind"] = kind
-    if filler_sums is not None:
-        words = heads.view(np.uint16).reshape(len(heads), HEAD_BYTES // 2)
-        heads["checksum"] = ~folded(words.sum(axis=1, dtype=np.uint32) + filler_sums).astype(np.uint16)
-
-
 @dataclass(frozen=True, slots=True)
 class Echoes:
     """Requests as they came back: in replies, or quoted by errors. All arrays have one length."""
@@ -169,8 +105,57 @@ class Echoes:
 
 def _heads_at(buffer: NDArray[np.uint8], offset: int) -> NDArray[Any]:
     """View HEAD at one offset of every row of a two-dimensional buffer."""
-    heads: NDArray[Any] = np.ndarray(len(buffer), HEAD, buffer, offset, (buffer.strides[0],))
+    heads: NDArray[Any] = buffer[:, offset : offset + HEAD_BYTES].view(HEAD)[:, 0]
     return heads
+
+
+def views_of(buffer: NDArray[np.uint8], offset: int) -> tuple[NDArray[np.uint64], NDArray[Any]]:
+    """Return what starts at one offset of every row, as words of 64 bits and as HEAD. Slow, so done once per buffer."""
+    return buffer[:, offset : offset + HEAD_BYTES].view(np.uint64), _heads_at(buffer, offset)
+
+
+def quick_match(
+    words: NDArray[np.uint64],
+    heads: NDArray[Any],
+    *,
+    sources: NDArray[Any],
+    fixed: tuple[np.uint64, np.uint64],
+    token: int,
+    targets: NDArray[np.uint64],
+    addresses: NDArray[Any],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return slots and numbers if every row is a reply of grid probes from whom it should be; None on any doubt.
+
+    What nearly every read consists of is recognised with a dozen numpy calls. The IP header is not looked at: if it
+    has options, our token is not where it should be.
+
+    Args:
+        words: `views_of` the rows, none of which is shorter than a reply.
+        heads: the other view.
+        sources: source address per row, as in `addresses`.
+        fixed: `fixed_word` of our replies.
+        token: ours.
+        targets: `target_words` per slot; all ones where there is none.
+        addresses: whom we ask, per slot.
+    """
+    slots = heads["slot"].astype(np.int64)
+    good = (words[:, 0] & fixed[0]) == fixed[1]
+    good &= words[:, 1] == token
+    good &= words[:, 2] == targets.take(slots, mode="clip")
+    same = addresses.take(slots, axis=0, mode="clip") == sources
+    good &= same if same.ndim == 1 else np.logical_and.reduce(same, axis=1)
+    if not np.logical_and.reduce(good) or np.logical_or.reduce(heads["kind"]):
+        return None
+    return slots, heads["number"].astype(np.int64)
+
+
+def fixed_word(family: Family, identifier: int) -> tuple[np.uint64, np.uint64]:
+    """Return (mask, value) of a reply's first eight bytes: type and identifier."""
+    heads: NDArray[Any] = np.zeros(2, dtype=HEAD)
+    heads["type"] = 0xFF, family.reply
+    heads["identifier"] = 0xFFFF, identifier
+    mask, value = heads.view(np.uint64)[:: HEAD_BYTES // 8]
+    return mask, value
 
 
 def _drop_ip_options(buffer: NDArray[np.uint8], offset: int, rows: NDArray[Any]) -> None:

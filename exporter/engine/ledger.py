@@ -3,18 +3,23 @@
 Every probe that was begun ends in exactly one outcome: its ring entry leaves PENDING once, whoever comes first (reply,
 ICMP error, expiry, or the ring running full), and the counters move in the same call. A slot whose generation on the
 board is not the one of our plan belongs to somebody else by now and is not touched.
+
+What nearly always happens takes a short way with few numpy calls: the ICMP process wakes with cold caches, and a call
+then costs several times what a benchmark says. Every doubt leads to the long way.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from exporter.engine.board import CONFIRM, GRID, LATENESS_BUCKETS, REPLY_WAIT_BUCKETS, RTT_BUCKETS
+from exporter.engine.board import CONFIRM, GRID, SLOT_FIELDS
+from exporter.engine.flights import Batch, Flights
+from exporter.engine.observations import Observations
+from exporter.engine.schedule import SUSPECT_SECONDS
 from exporter.outcome import DISCARD_REASONS, REASONS, DiscardReason, FailureReason, Status, failure_status
 
 if TYPE_CHECKING:
@@ -29,7 +34,12 @@ TIMEOUT: Final = failure_status(FailureReason.TIMEOUT)
 UNREACHABLE: Final = failure_status(FailureReason.UNREACHABLE)
 
 SHORTEST_RTT: Final = 1e-6  # send times are interpolated, so a loopback RTT may come out a little below nothing
+NUMBER_BITS: Final = 0xFFFFFFFF  # as much of a probe's number as travels in a packet
 _CLOCK_SLACK: Final = 0.001  # seconds by which a kernel time stamp may lie after the moment of reading
+_PENDING_BYTE: Final = bytes([PENDING])
+_REPLY_BYTE: Final = bytes([REPLY])
+_PARENTS: Final = frozenset({"generation", "quiet", "median_rtt"})  # slot fields that the parent writes
+_SAYS_NOTHING: Final = (FailureReason.SEND_ERROR, FailureReason.PERMISSION, FailureReason.DNS)  # of the target
 
 
 class Kind(IntEnum):
@@ -43,22 +53,11 @@ class Kind(IntEnum):
 class _Ring:
     """One of the two rings, flattened: the entry of probe n of a slot is at slot * size + n % size."""
 
-    size: int
-    count: NDArray[Any]
+    size: int  # a power of two
+    count: NDArray[np.int64]
     sent_at: NDArray[Any]
     status: NDArray[Any]
     rtt: NDArray[Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Probes that were sent together and share one timeout."""
-
-    last_sent_at: float
-    kind: Kind
-    entries: NDArray[np.int64]  # flat ring indices
-    slots: NDArray[np.int64]
-    sent_at: NDArray[np.float64]  # tells an entry from the later probe that took its place in the ring
 
 
 class Ledger:
@@ -69,26 +68,36 @@ class Ledger:
         self.slot: dict[str, NDArray[Any]] = board.slot
         self.process: dict[str, NDArray[Any]] = {name: column[row : row + 1] for name, column in board.process.items()}
         self.rings = (self._ring("grid", GRID), self._ring("confirm", CONFIRM))
-        self._failures: NDArray[Any] = board.slot["failures_total"].reshape(-1)
-        self._region_buckets: NDArray[Any] = board.region["rtt_buckets"][row].reshape(-1)
-        self._region_sum: NDArray[Any] = board.region["rtt_sum"][row]
-        self._rtt_bounds = np.array(RTT_BUCKETS)
-        self._wait_bounds = np.array(REPLY_WAIT_BUCKETS)
-        self._late_bounds = np.array(LATENESS_BUCKETS)
+        self.observed = Observations(board, row)
         slots = board.size.slots
         self.generation = np.zeros(slots, dtype=np.uint32)  # of our plan; 0: not ours
         self.timeout = np.ones(slots)
-        self.watched_sent_at = np.zeros(slots)  # see schedule.suspects
-        self._region = np.full(slots, -1, dtype=np.int64)
-        self._batches: dict[float, deque[_Batch]] = {}
+        self.watched_sent_at = np.zeros(slots)  # see schedule.suspects; of silent slots only
         self.in_flight = 0
-        self._gathered: dict[str, tuple[NDArray[np.float64], list[NDArray[np.float64]]]] = {}
+        self._flights = Flights(slots)
+        self._region = np.full(slots, -1, dtype=np.int64)
+        self._failures: NDArray[Any] = board.slot["failures_total"].reshape(-1)
+        self._probes: NDArray[Any] = board.slot["probes_total"].view(np.int64)
+        self._last_reply: NDArray[Any] = board.slot["last_reply_sent_at"]
+        self._revision: NDArray[Any] = board.slot["revision"]
+        self._changes = int(self._revision.max(initial=0))
+        self._newest_generation = 0
+        self._mine = np.empty(0, dtype=np.int64)
+        self._live = np.zeros(slots, dtype=np.bool_)
+        self._handovers: NDArray[Any] = board.control["handovers"]
+        self._live_as_of = -1
+        self._silent = np.empty(0, dtype=np.int64)
+        self._turn = np.zeros(slots, dtype=np.int64)  # scratch: who wrote here last
+        self._turns = np.arange(1024)
+        told = np.ones(256, dtype=np.bool_)
+        told[[Status.EMPTY, REPLY, VOID, *(failure_status(reason) for reason in _SAYS_NOTHING)]] = False
+        self._told = told
 
     def _ring(self, name: str, size: int) -> _Ring:
         column = self.board.slot
         rtt = column["grid_rtt"].reshape(-1) if name == "grid" else None
         sent_at, status = column[f"{name}_sent_at"].reshape(-1), column[f"{name}_status"].reshape(-1)
-        return _Ring(size, column[f"{name}_count"], sent_at, status, rtt)
+        return _Ring(size, column[f"{name}_count"].view(np.int64), sent_at, status, rtt)
 
     def adopt(
         self, slots: NDArray[Any], generation: NDArray[Any], timeout: NDArray[Any], region: NDArray[Any]
@@ -97,10 +106,17 @@ class Ledger:
 
         What their former prober left pending is void: nobody will ever know its answer.
         """
+        self.flush()
         gained: NDArray[np.int64] = slots[self.generation[slots] != generation]
+        newest = self._newest_generation
         self.generation[:] = 0
         self.generation[slots] = generation
+        self._mine, self._live_as_of = slots, -1
+        if newest:
+            self._clear(gained[self.generation[gained] > newest])
+        self._newest_generation = max(newest, int(generation.max(initial=0)))
         self.timeout[slots] = timeout
+        self._flights.follow(slots, timeout)
         self._region[slots] = np.where(region < self.board.size.regions, region, -1)
         self.watched_sent_at[gained] = 0.0
         self.void(gained)
@@ -108,9 +124,24 @@ class Ledger:
         self.in_flight = sum(int((self._entries(ring, live) == PENDING).sum()) for ring in self.rings)
         return gained
 
+    def _clear(self, slots: NDArray[np.int64]) -> None:
+        """Clear, once more, slots that nobody has probed since the parent cleared them.
+
+        Two reloads may come within one turn of a probing process. The second gives away a slot that the first had
+        freed, and the process, who knew of neither, may have written of its former target after the clearing.
+        """
+        for name in SLOT_FIELDS:
+            if name not in _PARENTS and name != "revision":
+                self.slot[name][slots] = np.nan if name == "grid_rtt" else 0
+
     def _entries(self, ring: _Ring, slots: NDArray[np.int64]) -> NDArray[Any]:
         status: NDArray[Any] = ring.status.reshape(-1, ring.size)[slots]
         return status
+
+    def _changed(self, slots: NDArray[np.int64]) -> None:
+        """Give the slots a revision that none has had (u4: what matters is that it is another one)."""
+        self._changes += 1
+        self._revision[slots] = self._changes & 0xFFFFFFFF
 
     def void(self, slots: NDArray[np.int64]) -> None:
         """Give up what is pending of these slots, without an outcome."""
@@ -122,21 +153,24 @@ class Ledger:
                 ring.status.reshape(-1, ring.size)[slots] = np.where(pending, VOID, status)
                 self.in_flight -= int(pending.sum())
         self.watched_sent_at[slots] = 0.0
-        self.slot["revision"][slots] += 1
+        self._changed(slots)
 
     def live(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which slots still belong to the target of our plan."""
-        mine = self.generation[slots]
-        result: NDArray[np.bool_] = (self.slot["generation"][slots] == mine) & (mine != 0)
+        if self._handovers[0] != self._live_as_of:
+            self._live_as_of = int(self._handovers[0])  # before the look: what changes during it is seen next time
+            mine = self._mine
+            self._live[:] = False
+            self._live[mine] = self.slot["generation"][mine] == self.generation[mine]
+        result: NDArray[np.bool_] = self._live.take(slots)
         return result
 
     def next_numbers(self, kind: Kind, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number that each slot's next probe will have."""
-        numbers: NDArray[np.int64] = self.rings[kind].count[slots].astype(np.int64)
-        return numbers
+        return self.rings[kind].count.take(slots)
 
     def begin(
-        self, kind: Kind, slots: NDArray[np.int64], sent_at: NDArray[np.float64], status: NDArray[np.uint8]
+        self, kind: Kind, slots: NDArray[np.int64], sent_at: NDArray[np.float64], status: NDArray[np.uint8] | int
     ) -> None:
         """Write probes that were begun just now.
 
@@ -144,66 +178,73 @@ class Ledger:
             kind: the ring.
             slots: live ones.
             sent_at: CLOCK_MONOTONIC seconds, or the due time of what could not be sent.
-            status: PENDING, or the failure that ended the probe at once.
+            status: PENDING, or the failure that ended the probe at once; of all, or of each.
         """
         ring = self.rings[kind]
-        numbers = ring.count[slots]
-        entries = slots * ring.size + (numbers % ring.size).astype(np.int64)
-        crowded = ring.status[entries] == PENDING
-        if crowded.any():  # a timeout longer than the ring: the oldest probe ends here
+        numbers = ring.count.take(slots)
+        entries = slots * ring.size + (numbers & (ring.size - 1))
+        if _PENDING_BYTE in ring.status.take(entries).tobytes():
+            crowded = ring.status[entries] == PENDING  # a timeout longer than the ring: the oldest probe ends here
             self._end(kind, entries[crowded], slots[crowded], TIMEOUT)
         ring.sent_at[entries] = sent_at
         if ring.rtt is not None:
             ring.rtt[entries] = np.nan
         ring.status[entries] = status
         ring.count[slots] = numbers + 1
-        pending = status == PENDING
-        if pending.all():
-            self._follow(kind, entries, slots, sent_at)
+        self.in_flight += len(slots)
+        if isinstance(status, int) and status == PENDING:
+            self._flights.add(kind, entries, slots, sent_at)
         else:
-            self._follow(kind, entries[pending], slots[pending], sent_at[pending])
-            failed = np.flatnonzero(~pending)
-            self.in_flight += len(failed)  # _count_failures takes them off again
-            self._count_failures(kind, slots[failed], status[failed])
-        if kind is Kind.GRID:
-            told = pending | (status == UNREACHABLE)
-            watched = self.watched_sent_at[slots]
-            replace = told & (watched <= self.slot["last_reply_sent_at"][slots])
-            self.watched_sent_at[slots] = np.where(replace, sent_at, watched)
-        self.slot["revision"][slots] += 1
+            self._begin_apart(kind, entries, slots, sent_at)
+        self._changed(slots)
 
-    def _follow(
+    def _begin_apart(
         self, kind: Kind, entries: NDArray[np.int64], slots: NDArray[np.int64], sent_at: NDArray[np.float64]
     ) -> None:
-        """Remember probes for their expiry, apart by timeout."""
-        if not len(slots):
-            return
-        self.in_flight += len(slots)
-        timeout = self.timeout[slots]
-        first = float(timeout[0])
-        if (timeout == first).all():
-            self._queue(first).append(_Batch(float(sent_at.max()), kind, entries, slots, sent_at))
-            return
-        for value in np.unique(timeout):
-            part = timeout == value
-            batch = _Batch(float(sent_at[part].max()), kind, entries[part], slots[part], sent_at[part])
-            self._queue(float(value)).append(batch)
-
-    def _queue(self, timeout: float) -> deque[_Batch]:
-        return self._batches.setdefault(timeout, deque())
+        status = self.rings[kind].status[entries]
+        for part in (np.flatnonzero(status == PENDING), np.flatnonzero(status != PENDING)):
+            if len(part) and status[part[0]] == PENDING:
+                self._flights.add(kind, entries[part], slots[part], sent_at[part])
+            elif len(part):
+                self._count_failures(kind, slots[part], status[part])
+                if kind is Kind.GRID:
+                    last = float(sent_at[part].max())
+                    self._flights.note(Batch(last, kind, entries[part], slots[part], sent_at[part]))
 
     def expire(self, drained_at: float) -> None:
         """End as `timeout` what had no reply in time; every reply received by `drained_at` must have been given."""
-        for timeout, batches in self._batches.items():
-            while batches and batches[0].last_sent_at + timeout < drained_at:
-                batch = batches.popleft()
-                ring = self.rings[batch.kind]
+        for batch in self._flights.expired(drained_at):
+            ring = self.rings[batch.kind]
+            status = ring.status.take(batch.entries)
+            if _PENDING_BYTE in status.tobytes():
                 same = ring.sent_at[batch.entries] == batch.sent_at
-                open_ = (ring.status[batch.entries] == PENDING) & same & self.live(batch.slots)
-                if open_.any():
-                    slots = batch.slots[open_]
-                    self._end(batch.kind, batch.entries[open_], slots, TIMEOUT)
-                    self.slot["revision"][slots] += 1
+                open_ = (status == PENDING) & same & self.live(batch.slots)
+                slots = batch.slots[open_]
+                self._end(Kind(batch.kind), batch.entries[open_], slots, TIMEOUT)
+                self._changed(slots)
+
+    def silent(self, drained_at: float) -> NDArray[np.int64]:
+        """Return the slots whose `watched_sent_at` is later than their last reply: who may be suspect by now.
+
+        Watched is the oldest grid probe since the newest answered one that was unanswered when it came to the age at
+        which suspicion can begin at all.
+        """
+        ring, before = self.rings[Kind.GRID], len(self._silent)
+        found = [self._silent]
+        age = min(SUSPECT_SECONDS, self._flights.shortest_timeout)
+        for batch in self._flights.grown_up(drained_at, age):
+            status = ring.status.take(batch.entries)
+            if status.tobytes().count(_REPLY_BYTE) == len(status):
+                continue
+            told = self._told[status] & (ring.sent_at[batch.entries] == batch.sent_at)
+            told &= self.watched_sent_at[batch.slots] <= self._last_reply[batch.slots]
+            slots = batch.slots[told]
+            self.watched_sent_at[slots] = batch.sent_at[told]
+            found.append(slots)
+        if before or len(found) > 1:
+            silent = np.unique(np.concatenate(found))
+            self._silent = silent[(self.watched_sent_at[silent] > self._last_reply[silent]) & self.live(silent)]
+        return self._silent
 
     def answer(
         self,
@@ -213,36 +254,42 @@ class Ledger:
         received_at: NDArray[np.float64],
         read_at: float,
     ) -> None:
-        """Write replies whose source, id, sequence, token and generation were right. A slot may appear repeatedly.
+        """Write replies; those too late, and those to probes that have ended, are counted as discarded.
 
         Args:
             kind: the ring.
-            slots: ours.
-            numbers: which probe of the slot is answered.
-            received_at: the kernel's time stamp as CLOCK_MONOTONIC seconds: it decides whether the reply was in time.
+            slots: may repeat.
+            numbers: probe numbers, or their low 32 bits.
+            received_at: CLOCK_MONOTONIC seconds: it decides whether the reply was in time.
             read_at: when the replies were read, to notice stamps that a clock step has spoilt.
         """
         ring = self.rings[kind]
-        counts = ring.count[slots].astype(np.int64)
-        known = (numbers < counts) & (numbers >= counts - ring.size) & self.live(slots)
-        if not known.all():
+        ages = (ring.count.take(slots) - numbers - 1) & NUMBER_BITS  # 0: the newest probe
+        known = (ages < ring.size) & self.live(slots)
+        if not np.logical_and.reduce(known):
             self.discard(DiscardReason.LATE, int((~known).sum()))
             slots, numbers, received_at = slots[known], numbers[known], received_at[known]
-        entries = slots * ring.size + numbers % ring.size
-        sent_at = ring.sent_at[entries]
+            if not len(slots):
+                return
+        entries = slots * ring.size + (numbers & (ring.size - 1))
+        sent_at = ring.sent_at.take(entries)
         rtt = received_at - sent_at
-        waited = read_at - sent_at
-        spoilt = (rtt > waited + _CLOCK_SLACK) | (rtt < -_CLOCK_SLACK)
-        if spoilt.any():
-            rtt = np.where(spoilt, waited, rtt)
-        rtt = np.maximum(rtt, SHORTEST_RTT)
-        before = ring.status[entries]
-        good = (before == PENDING) & (rtt <= self.timeout[slots])
-        if not good.all():
+        shortest = np.minimum.reduce(rtt)
+        if shortest < SHORTEST_RTT or np.maximum.reduce(received_at) > read_at + _CLOCK_SLACK:
+            waited = read_at - sent_at
+            rtt = np.where((rtt > waited + _CLOCK_SLACK) | (rtt < -_CLOCK_SLACK), waited, rtt)
+            rtt = np.maximum(rtt, SHORTEST_RTT)
+        before = ring.status.take(entries)
+        pending = before.tobytes().count(_PENDING_BYTE) == len(slots)
+        if not pending or np.maximum.reduce(rtt) > self._flights.shortest_timeout:
+            good = (before == PENDING) & (rtt <= self.timeout[slots])
             self.discard(DiscardReason.DUPLICATE, int((before == REPLY).sum()))
             self.discard(DiscardReason.LATE, int((~good & (before != REPLY)).sum()))
             slots, entries, sent_at, rtt = slots[good], entries[good], sent_at[good], rtt[good]
-        if len(set(entries.tolist())) < len(entries):
+        turns = self._turns[: len(slots)]
+        self._turn[slots] = turns
+        repeated = not np.logical_and.reduce(self._turn.take(slots) == turns)
+        if repeated:  # two probes of one target, or one twice
             first = np.unique(entries, return_index=True)[1]
             self.discard(DiscardReason.DUPLICATE, len(entries) - len(first))
             slots, entries, sent_at, rtt = slots[first], entries[first], sent_at[first], rtt[first]
@@ -250,18 +297,21 @@ class Ledger:
             return
         if ring.rtt is not None:
             ring.rtt[entries] = rtt
-            np.add.at(self.slot["probes_total"], slots, np.uint64(1))
-            self._observe_rtt(self._region[slots], rtt)
+            if repeated:
+                np.add.at(self._probes, slots, 1)
+            else:
+                self._probes[slots] += 1
+            self.observed.rtt(slots, rtt)
         ring.status[entries] = REPLY
-        np.maximum.at(self.slot["last_reply_sent_at"], slots, sent_at)
-        self.slot["revision"][slots] += 1
+        np.maximum.at(self._last_reply, slots, sent_at)
+        self._changed(slots)
         self.process["replies_total"][0] += len(slots)
         self.in_flight -= len(slots)
 
     def fail(self, kind: Kind, slots: NDArray[np.int64], numbers: NDArray[np.int64], status: NDArray[np.uint8]) -> None:
         """End pending probes with reasons that somebody told; what has ended already is left as it is."""
         ring = self.rings[kind]
-        counts = ring.count[slots].astype(np.int64)
+        counts = ring.count[slots]
         entries = slots * ring.size + numbers % ring.size
         open_ = (
             (numbers < counts) & (numbers >= counts - ring.size) & (ring.status[entries] == PENDING) & self.live(slots)
@@ -270,7 +320,7 @@ class Ledger:
             if ring.status[entries[place]] == PENDING:
                 one = slice(place, place + 1)
                 self._end(kind, entries[one], slots[one], int(status[place]))
-                self.slot["revision"][slots[one]] += 1
+                self._changed(slots[one])
 
     def _end(self, kind: Kind, entries: NDArray[np.int64], slots: NDArray[np.int64], status: int) -> None:
         self.rings[kind].status[entries] = status
@@ -279,7 +329,7 @@ class Ledger:
     def _count_failures(self, kind: Kind, slots: NDArray[np.int64], status: NDArray[np.uint8]) -> None:
         self.in_flight -= len(slots)
         if kind is Kind.GRID:
-            self.slot["probes_total"][slots] += 1
+            self._probes[slots] += 1
             self._failures[slots * len(REASONS) + status.astype(np.int64) - Status.FIRST_FAILURE] += 1
 
     def discard(self, reason: DiscardReason, count: int) -> None:
@@ -287,32 +337,6 @@ class Ledger:
         if count:
             self.process["discarded_total"][0, DISCARD_REASONS.index(reason)] += count
 
-    def _observe_rtt(self, regions: NDArray[np.int64], rtt: NDArray[np.float64]) -> None:
-        inside = regions >= 0
-        if not inside.all():
-            regions, rtt = regions[inside], rtt[inside]
-        places = regions * (len(RTT_BUCKETS) + 1) + self._rtt_bounds.searchsorted(rtt, "left")
-        np.add.at(self._region_buckets, places, np.uint64(1))
-        np.add.at(self._region_sum, regions, rtt)
-
-    def observe_lateness(self, seconds: NDArray[np.float64]) -> None:
-        """Count how late probes were sent."""
-        self._observe("lateness", self._late_bounds, seconds)
-
-    def observe_wait(self, seconds: NDArray[np.float64]) -> None:
-        """Count how long replies had lain in the kernel before they were read."""
-        self._observe("reply_wait", self._wait_bounds, seconds)
-
-    def _observe(self, name: str, bounds: NDArray[np.float64], seconds: NDArray[np.float64]) -> None:
-        """Gather, and write a few times a second: the judge looks at seconds."""
-        if len(seconds):
-            self._gathered.setdefault(name, (bounds, []))[1].append(seconds)
-
     def flush(self) -> None:
         """Write the gathered histograms to the board."""
-        for name, (bounds, parts) in self._gathered.items():
-            seconds = np.concatenate(parts)
-            counts = np.bincount(bounds.searchsorted(seconds, "left"), minlength=len(bounds) + 1)
-            self.process[f"{name}_buckets"][0] += counts.astype(np.uint64)
-            self.process[f"{name}_sum"][0] += float(seconds.sum())
-        self._gathered.clear()
+        self.observed.flush(self._region)

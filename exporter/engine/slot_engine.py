@@ -51,7 +51,7 @@ class SlotEngine:
         self._confirm_seconds = confirm_seconds
         self._plans: dict[int, SlotPlan] = {}
         self._schedule: Schedule | None = None
-        self._confirmable = np.empty(0, dtype=np.int64)
+        self._confirmable = np.zeros(board.size.slots, dtype=np.bool_)
         self._next_confirm = np.zeros(board.size.slots)
         self._budget = ConfirmBudget()
         self._look_at = 0.0
@@ -88,7 +88,8 @@ class SlotEngine:
             now_ns=time.monotonic_ns(),
         )
         self._budget.follow(self._schedule.rate)
-        self._confirmable = slots[np.array([row.confirm and row.address is not None for row in rows], dtype=np.bool_)]
+        self._confirmable[:] = False
+        self._confirmable[slots] = [row.confirm and row.address is not None for row in rows]
         self.process["plan_number"][0] = plan.number
 
     def tick(self) -> None:
@@ -115,7 +116,7 @@ class SlotEngine:
             missed = schedule.count(self._covered_ns, now_ns - _SKIP_NS)
             if missed:
                 spread = np.linspace(now_ns - self._covered_ns, _SKIP_NS, num=min(missed, 100_000)) / SECOND_NS
-                self.ledger.observe_lateness(spread)
+                self.ledger.observed.lateness(spread)
             self._covered_ns = now_ns - _SKIP_NS
         until_ns = min(now_ns, self._covered_ns + min(_CATCH_UP_NS, schedule.shortest_ns))
         due = schedule.due(self._covered_ns, until_ns)
@@ -123,7 +124,7 @@ class SlotEngine:
         live = self.ledger.live(due.slots)
         slots, due_ns = due.slots[live], due.due_ns[live]
         self.process["due_probes"][0] = len(slots)
-        self.ledger.observe_lateness((now_ns - due_ns) / SECOND_NS)
+        self.ledger.observed.lateness((now_ns - due_ns) / SECOND_NS)
         for slot in slots.tolist():
             self._start(Kind.GRID, self._plans[slot])
 
@@ -131,7 +132,9 @@ class SlotEngine:
         allowed = self._budget.allowed(now)
         if self._control["isolated"][0]:
             return
-        ledger, slots = self.ledger, self._confirmable
+        ledger = self.ledger
+        slots = ledger.silent(drained_at)
+        slots = slots[self._confirmable[slots]]
         chosen = suspects(
             drained_at=drained_at,
             watched_sent_at=ledger.watched_sent_at[slots],
@@ -141,7 +144,7 @@ class SlotEngine:
         )
         chosen &= (ledger.slot["quiet"][slots] == 0) & (self._next_confirm[slots] <= now)
         candidates = slots[chosen]
-        candidates = oldest_first(candidates[ledger.live(candidates)], ledger.watched_sent_at, allowed)
+        candidates = oldest_first(candidates, ledger.watched_sent_at, allowed)
         self._budget.spend(len(candidates))
         self._next_confirm[candidates] = now + self._confirm_seconds - TICK_SECONDS / 2
         for slot in candidates.tolist():
@@ -175,15 +178,17 @@ class SlotEngine:
             return
         if answer in _UNCOUNTED:
             self.process["send_errors_total"][0, REASONS.index(answer)] += 1
-            self.ledger.watched_sent_at[slots] = 0.0  # says nothing of the target: no reason to ask again at once
         self.ledger.fail(kind, slots, numbers, np.array([failure_status(answer)], dtype=np.uint8))
 
     async def run(self, child: Child) -> None:
         """Probe until the parent is gone (ParentGoneError)."""
         self.process["pid"][0] = os.getpid()
-        while True:
-            data = child.next_plan()
-            if data is not None:
-                self.adopt(decode_json(data))
-            self.tick()
-            await asyncio.sleep(TICK_SECONDS)
+        try:
+            while True:
+                data = child.next_plan()
+                if data is not None:
+                    self.adopt(decode_json(data))
+                self.tick()
+                await asyncio.sleep(TICK_SECONDS)
+        finally:
+            self.ledger.flush()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.engine.board import PROCESS_ICMP, Board, BoardSize
 from exporter.engine.clock import WallOffset
 from exporter.engine.icmp_lane import Lane
-from exporter.engine.icmp_packet import HEAD, ROW_BYTES
+from exporter.engine.icmp_packet import HEAD, ROW_BYTES, views_of
 from exporter.engine.icmp_socket import IcmpSocket, Received
 from exporter.engine.ledger import PENDING, Kind, Ledger
 from exporter.engine.plan import SlotPlan
@@ -43,7 +43,7 @@ def _lane(version: int, board: Board) -> Lane:
     ledger.adopt(records["slot"].astype(np.int64), records["generation"], records["timeout_seconds"], records["region"])
     lane = Lane(version, ledger, TOKEN, WallOffset(), lambda _event, _details: None)
     lane.adopt(records)
-    lane.keep_open(0.0)
+    lane.look_after(0.0)
     assert lane.socket is not None, "these tests need root or an open ping_group_range"
     ledger.begin(Kind.GRID, np.array([2]), np.array([time.monotonic()]), np.array([PENDING], dtype=np.uint8))
     return lane
@@ -56,7 +56,8 @@ def _received(sock: IcmpSocket, packets: list[bytes], *, types: int | None = Non
     addresses = np.zeros_like(sock.names["address"][: len(packets)])
     kinds = np.full(len(packets), types, dtype=np.uint8) if types is not None else None
     lengths = np.array([len(packet) for packet in packets])
-    return Received(buffer, lengths, addresses, np.zeros(len(packets), dtype=np.int64), kinds)
+    stamps = np.zeros(len(packets), dtype=np.int64)
+    return Received(buffer, lengths, addresses, stamps, kinds, *views_of(buffer, sock.offset))
 
 
 @pytest.mark.privileged

@@ -12,19 +12,16 @@ from hypothesis import strategies as st
 
 from exporter.engine.icmp_packet import (
     FIELD_BYTES,
-    HEAD,
     IPV4,
     IPV6,
     KIND_BIT,
     NUMBER_MASK,
     ROW_BYTES,
     Family,
-    fill_requests,
-    filler,
     parse_errors,
     parse_replies,
-    sum_of,
 )
+from exporter.engine.icmp_request import Requests, filler, sum_of, target_words
 from exporter.outcome import FailureReason, failure_status
 
 TOKEN = 0x1122334455667788
@@ -44,20 +41,16 @@ def _checksum(data: bytes) -> int:
 
 
 def _request(family: Family, slot: int, generation: int, number: int, kind: int, extra: int = 0) -> bytes:
-    heads = np.zeros(1, dtype=HEAD)
+    requests = Requests(1, family=family, identifier=IDENTIFIER, token=TOKEN)
     fill = filler(extra)
-    fill_requests(
-        heads,
-        family=family,
-        identifier=IDENTIFIER,
-        token=TOKEN,
-        slots=np.array([slot]),
-        generations=np.array([generation], dtype=np.uint32),
+    requests.fill(
+        1,
+        targets=target_words(np.array([slot]), np.array([generation], dtype=np.uint32)),
         numbers=np.array([number]),
         kind=kind,
         filler_sums=np.array([sum_of(fill)], dtype=np.uint32),
     )
-    return heads.tobytes() + fill.tobytes()
+    return requests.heads.tobytes() + fill.tobytes()
 
 
 def _rows(
