@@ -21,6 +21,8 @@ from alertbridge.limiter import Limiter
 from alertbridge.loading import load
 from alertbridge.metrics import Metrics
 from alertbridge.outbox import Outbox
+from alertbridge.pictures import Pictures
+from alertbridge.pictures_reply import PictureReplies
 from alertbridge.prometheus import Prometheus
 from alertbridge.reconcile import CONFIRM_EVERY_SECONDS, EVERY_SECONDS, Reconciler
 from alertbridge.sending import Place, Sender
@@ -177,6 +179,11 @@ class Bridge:
                 metrics=self._metrics,
                 limiter=self._tuning.limiter(),
             )
+            pictures = Pictures(exporter, prometheus)
+            self._replies = PictureReplies(
+                sender=self._sender, exporter=exporter, pictures=pictures, observer=lambda: self._outbox
+            )
+            self._outbox.told = self._replies.told
             self._reconciler = Reconciler(
                 store=self._store,
                 settings=self._live.current,
@@ -248,6 +255,7 @@ class Bridge:
             tasks = [
                 group.create_task(self._outbox.run(), name="outbox"),
                 group.create_task(self._reconciler.run(), name="reconciler"),
+                group.create_task(self._replies.run(), name="pictures"),
                 group.create_task(self._watchdog.run(), name="watchdog"),
                 group.create_task(self._housekeeping(), name="housekeeping"),
             ]

@@ -27,9 +27,10 @@ from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from alertbridge.delivery import Delivered
     from alertbridge.errors import DeliveryError
     from alertbridge.exporter import Exporter
     from alertbridge.incidents import Incident
@@ -59,6 +60,7 @@ class Outbox:
     metrics: Metrics
     limiter: Limiter = field(default_factory=Limiter)
     now: Callable[[], datetime] = utc_now
+    told: Callable[[Chat, Delivered, Sequence[Incident]], None] | None = None  # after a new message of incidents
     _events: dict[str, asyncio.Event] = field(default_factory=dict)
     _moved: dict[int, int] = field(default_factory=dict)
     _troubles: dict[str, Failure] = field(default_factory=dict)  # per chat, to log and tell each trouble once
@@ -179,6 +181,8 @@ class Outbox:
         log.info("delivered", chat=chat.name, act=job.act.value, rows=len(job.rows), attempt=parcel.attempts)
         # Telegram has it: until this is noted nothing else may be sent to this chat, or it would be sent again.
         await self._patiently(lambda q: claims.settle(q, chat.name, job, draft.incidents, done, settled))
+        if self.told is not None and done.new and job.act is Act.SEND:
+            self.told(chat, done, draft.incidents)
         await self.refresh_metrics()
 
     async def _not_delivered(self, chat: Chat, job: Job, outcome: Undelivered) -> None:
