@@ -20,6 +20,7 @@ from exporter.view import ExporterView
 from exporter.vpn.tunnels import LOOK_SECONDS, TunnelFacts
 from exporter.web.app import create_app
 from httpservice.clock import SystemClock
+from httpservice.datadir import sole_user
 from httpservice.logs import get_logger
 from httpservice.server import running
 from httpservice.version import VERSION
@@ -47,11 +48,16 @@ async def serve(settings: Settings) -> None:
     Raises:
         InventoryError: the targets file cannot be used.
         EngineError: the probing processes cannot be started at all.
-        OSError: the data folder cannot be used, or the port cannot be listened on.
+        HttpServiceError: the port, the web-config file or the data folder cannot be used.
     """
+    with sole_user(settings.data_dir, "exporter"):
+        await _serve(settings)
+
+
+async def _serve(settings: Settings) -> None:
+    """Put everything together and run it."""
     clock = SystemClock()
     web_config = WebConfigFile(settings.web_config_file) if settings.web_config_file is not None else None
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     reloader = await asyncio.to_thread(Reloader, settings.targets_file, wall=clock.wall)
     journal = await asyncio.to_thread(Journal, settings.data_dir, now=clock.wall())
     saved = await asyncio.to_thread(journal.load, now=clock.wall())

@@ -158,9 +158,27 @@ def serve(
 def _remote_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that name a running exporter."""
     for option in (
-        click.option("--password-file", type=_FilePath, help="Holds the password of --username."),
-        click.option("--username", help="A user of the exporter's web-config file."),
-        click.option("--url", default="http://127.0.0.1:9921", show_default=True, help="The running exporter."),
+        click.option(
+            "--password-file",
+            type=_FilePath,
+            envvar="VPN_EXPORTER_PASSWORD_FILE",
+            show_envvar=True,
+            help="Holds the password of --username.",
+        ),
+        click.option(
+            "--username",
+            envvar="VPN_EXPORTER_USERNAME",
+            show_envvar=True,
+            help="A user of the exporter's web-config file.",
+        ),
+        click.option(
+            "--url",
+            default="http://127.0.0.1:9921",
+            show_default=True,
+            envvar="VPN_EXPORTER_URL",
+            show_envvar=True,
+            help="The running exporter.",
+        ),
     ):
         command = option(command)
     return command
@@ -172,7 +190,7 @@ def restart(*, url: str, username: str | None, password_file: Path | None) -> No
     """Restart the probing processes of a running exporter; states and counters stay."""
     answer = _post(url, "/-/restart", username, password_file)
     if answer.status_code != requests.codes.accepted:
-        _refused(answer)
+        _refused(answer, username)
     click.echo("The probing processes are being restarted.")
 
 
@@ -186,7 +204,7 @@ def reload(*, url: str, username: str | None, password_file: Path | None) -> Non
             click.echo(mistake.get("text", mistake) if isinstance(mistake, dict) else mistake)
         sys.exit(1)
     if not answer.ok:
-        _refused(answer)
+        _refused(answer, username)
     click.echo("The targets file has been read and applied.")
 
 
@@ -205,9 +223,12 @@ def _post(url: str, path: str, username: str | None, password_file: Path | None)
         sys.exit(3)
 
 
-def _refused(answer: requests.Response) -> None:
+def _refused(answer: requests.Response, username: str | None) -> None:
     """Say that the exporter refused, and what to do; exits 3."""
-    remedy = " Give --username and --password-file." if answer.status_code == requests.codes.unauthorized else ""
+    remedy = ""
+    if answer.status_code == requests.codes.unauthorized:
+        wrong = f" Its web-config file has no user {username} with this password."
+        remedy = " Give --username and --password-file." if username is None else wrong
     click.echo(f"The exporter refused: {answer.status_code} {answer.reason}.{remedy}", err=True)
     sys.exit(3)
 

@@ -21,7 +21,13 @@ SCHEMA_FILE: Final = Path(__file__).with_name("inventory") / "targets.schema.jso
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), default=Path("targets.yml"), metavar="[FILE]")
+@click.argument(
+    "file",
+    type=click.Path(path_type=Path),
+    default=Path("targets.yml"),
+    metavar="[FILE]",
+    envvar="VPN_EXPORTER_TARGETS_FILE",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema that editors use, and check nothing.")
 def check(*, file: Path, as_json: bool, schema: bool) -> None:

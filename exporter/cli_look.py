@@ -32,6 +32,8 @@ _FolderPath = click.Path(path_type=Path, file_okay=False)
     type=_FilePath,
     default=Path("targets.yml"),
     show_default=True,
+    envvar="VPN_EXPORTER_TARGETS_FILE",
+    show_envvar=True,
     help="Where TARGET is looked up.",
 )
 @click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True, help="How many probes.")
@@ -53,7 +55,14 @@ def probe(*, target: str, targets_file: Path, count: int, trace: bool) -> None:
 
 @click.command()
 @click.option(
-    "--data.dir", "data_dir", type=_FolderPath, default=Path("data"), show_default=True, help="As of `serve`."
+    "--data.dir",
+    "data_dir",
+    type=_FolderPath,
+    default=Path("data"),
+    show_default=True,
+    envvar="VPN_EXPORTER_DATA_DIR",
+    show_envvar=True,
+    help="As of `serve`.",
 )
 @click.option("--region", help="Only this region's.")
 @click.option("--target", help="Only this target's.")
@@ -115,6 +124,9 @@ def _duration(seconds: float) -> str:
 
 def _find(text: str, targets_file: Path) -> Target:
     """Return the target of that id, or one made up for a bare address."""
+    if not targets_file.exists():
+        click.echo(f"There is no {targets_file} (--targets.file), so {text} is taken as an address.", err=True)
+        return _address(text)
     try:
         inventory = load_inventory(targets_file)
     except InventoryError as error:
@@ -123,6 +135,11 @@ def _find(text: str, targets_file: Path) -> Target:
         for each in inventory.targets:
             if each.id == text:
                 return each
+    return _address(text)
+
+
+def _address(text: str) -> Target:
+    """Return a made-up target for a bare address, asked by ICMP as a fiber link."""
     return Target(id=text, name=text, region="", address=text, probe=ProbeSpec(kind=ProbeKind.ICMP), settings=Profile())
 
 

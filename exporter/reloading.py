@@ -103,7 +103,8 @@ class Reloader:
         difference = compare(self.inventory, inventory)
         removed = len(difference.removed)
         if trigger is Trigger.FILE and removes_too_much(self.inventory, inventory):
-            self.status = replace(self.status, attempted_at=now, mistakes=(), removal_held=removed)
+            # The file itself is fine, so an older complaint about it no longer holds.
+            self.status = replace(self.status, successful=True, attempted_at=now, mistakes=(), removal_held=removed)
             log.warning(
                 "reload held: it would remove many targets; confirm with SIGHUP or POST /-/reload",
                 removed=removed,

@@ -3,6 +3,7 @@
     HttpServiceError
     +-- WebConfigError   the web-config file cannot be used; carries every mistake found in it
     +-- ListenError      the listen address is wrong, refused for safety, or taken
+    +-- DataDirError     the data folder cannot be written, or another daemon uses it
 
 Command lines turn all of them into exit code 3.
 """
@@ -24,3 +25,7 @@ class WebConfigError(HttpServiceError):
 
 class ListenError(HttpServiceError):
     """The listen address is wrong, refused for safety, or taken; the text says the remedy."""
+
+
+class DataDirError(HttpServiceError):
+    """The data folder cannot be written, or another daemon uses it; the text says the remedy."""

@@ -22,7 +22,7 @@ from exporter.inventory.targets import TargetReader, check_coordinates, check_se
 from exporter.inventory.tree import collector_paused, parse_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from exporter.inventory.nodes import Node
@@ -110,6 +110,7 @@ class _Loader:
         rules = read_region_rules(self._items(sections.get("region_rules"), "region_rules"), region_ids, findings)
         maintenance = read_maintenance(self._items(sections.get("maintenance"), "maintenance"), region_ids, findings)
         check_links(entries, uplinks, findings)
+        self._warn_of_hours(regions, entries)
         findings.raise_if_any()
         return Inventory(
             regions=regions,
@@ -121,6 +122,18 @@ class _Loader:
             maintenance=maintenance,
             warnings=findings.warnings,
         )
+
+    def _warn_of_hours(self, regions: Sequence[Region], targets: Sequence[TargetEntry]) -> None:
+        """Tell that opening hours are kept but do not change when a target is judged."""
+        lines = [region.line for region in regions if region.hours is not None]
+        lines += [entry.target.line for entry in targets if entry.target.hours is not None]
+        if lines:
+            self._findings.warning(
+                lines[0],
+                "hours",
+                "is checked but not acted on by this version: targets are judged around the clock",
+                "silence what may be switched off at night in Alertmanager or by Telegram's /silence",
+            )
 
     def _sections(self, root: Node | None) -> dict[str, Node]:
         """Check the top level; return its sections that hold something."""

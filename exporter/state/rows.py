@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value REAL NOT NULL);
 """
 OPEN: Final = "INSERT INTO outages (target, region, name, start, cause, culprit, evidence) VALUES (?, ?, ?, ?, ?, ?, ?)"
 CLOSE: Final = 'UPDATE outages SET "end" = MAX(start, ?) WHERE target = ? AND "end" IS NULL'
+REMOVED: Final = (
+    "UPDATE outages SET \"end\" = MAX(start, ?), evidence = json_set(evidence, '$.ended_by', 'removed') "
+    'WHERE target = ? AND "end" IS NULL'
+)
 EXPLAIN: Final = 'UPDATE outages SET cause = ?, culprit = ? WHERE target = ? AND "end" IS NULL'
 CHANGE: Final = "INSERT INTO changes (at, target, region, name, before, after) VALUES (?, ?, ?, ?, ?, ?)"
 CLOSE_ALL: Final = 'UPDATE outages SET "end" = MAX(start, ?) WHERE "end" IS NULL'
@@ -44,7 +48,7 @@ def statement_of(event: Event) -> Statement:
         case Explained():
             return EXPLAIN, (event.cause, event.culprit, event.target)
         case Closed():
-            return CLOSE, (event.end, event.target)
+            return REMOVED if event.removed else CLOSE, (event.end, event.target)
         case Change():
             names = (event.target, event.region, event.name)
             return CHANGE, (event.at, *names, event.before.name, event.after.name)

@@ -53,6 +53,7 @@ class Closed:
 
     target: str
     end: float  # UTC seconds
+    removed: bool = False  # nobody saw it come back: it is no longer monitored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ class Transitions:
         for target_id in gone:
             del self.open[target_id]
         self._roster, self._before = roster, None
-        return [Closed(target=target_id, end=at) for target_id in gone]
+        return [Closed(target=target_id, end=at, removed=True) for target_id in gone]
 
     def _last(self, roster: Roster) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return code, last known state, cause and culprit of the step before."""

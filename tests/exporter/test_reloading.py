@@ -60,6 +60,16 @@ def test_a_file_change_that_removes_many_is_held_until_a_person_confirms(file: P
     assert (reloader.status.removal_held, reloader.status.removed) == (0, 5)
 
 
+def test_a_held_removal_ends_an_older_complaint(file: Path) -> None:
+    """Broken, then half: the page must not say that the file has mistakes when it has none."""
+    reloader = Reloader(file, wall=lambda: 1.0)
+    file.write_text("version: 7\n")
+    reloader.reload(Trigger.FILE)
+    file.write_text(_text(10))
+    assert reloader.reload(Trigger.FILE) is None
+    assert (reloader.status.successful, reloader.status.mistakes, reloader.status.removal_held) == (True, (), 10)
+
+
 def test_a_small_removal_by_file_change_is_applied(file: Path) -> None:
     """Four of twenty are a person's edit, not half a file."""
     reloader = Reloader(file, wall=lambda: 1.0)

@@ -197,3 +197,12 @@ def test_a_long_chain_of_gateways_is_no_loop() -> None:
         for n in range(1, 3000)
     )
     assert parse_inventory(text, "t.yml").targets[-1].gateway == "t2998"
+
+
+def test_opening_hours_are_kept_and_told_to_do_nothing_yet() -> None:
+    """A key that is silently without effect would be believed in."""
+    text = "version: 1\nregions: [{id: A, name: A}]\ntargets:\n"
+    text += '  - {id: a, name: A, region: A, address: 10.0.0.1, hours: "06:00-18:00"}\n'
+    (warning,) = parse_inventory(text, "targets.yml").warnings
+    assert (warning.line, warning.path) == (4, "hours")
+    assert "around the clock" in str(warning)

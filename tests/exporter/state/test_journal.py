@@ -108,11 +108,12 @@ def test_changes_are_listed_newest_first(journal: Journal) -> None:
 
 
 def test_removed_target_ends_its_row(journal: Journal) -> None:
-    """A target that leaves the file has no outage any more."""
+    """A target that leaves the file has no outage any more; its row says that nobody saw it come back."""
     scene = keep(country(), journal).run(12).cut("d").run(8)
     scene.reload(target("h"), target("s0", gateway="h"), target("s1", gateway="h"), target("u", region="BTN")).run(1)
     (row,) = journal.outages().rows
     assert row.end == pytest.approx(scene.now + WALL, abs=1.1)
+    assert row.evidence["ended_by"] == "removed"
 
 
 def test_reload_writes_nothing_for_unchanged_targets(journal: Journal) -> None:
