@@ -40,17 +40,19 @@ def watch_file(
 async def _changes(
     path: Path, stamp: _Stamp | None, digest: bytes | None, interval_seconds: float, still_seconds: float
 ) -> AsyncIterator[None]:
+    missing = 0
     while True:
         await asyncio.sleep(interval_seconds)
         now = await asyncio.to_thread(_stamp, path)
-        if now is None or now == stamp:
-            continue
+        missing = missing + 1 if now is None else 0
+        if now == stamp or missing == 1:
+            continue  # an editor that renames leaves no file for a moment
         await asyncio.sleep(still_seconds)
         if await asyncio.to_thread(_stamp, path) != now:
             continue  # still being written: looked at again in the next round
         stamp = now
         new_digest = await asyncio.to_thread(_digest, path)
-        if new_digest is not None and new_digest != digest:
+        if new_digest != digest:
             digest = new_digest
             yield
 
