@@ -251,7 +251,8 @@ def _end(job: _Job, *, as_json: bool) -> NoReturn:
     """End a run that writes nothing, with the sentence and exit code that fit."""
     if job.plan.problems:
         problems = counted(len(job.plan.problems), "problem")
-        message = f"{job.path} is left as it is: {problems}. Repair the list (--skip-damaged leaves damaged rows out)."
+        remedy = "repair the list, and add the regions it names; --skip-damaged leaves rows with damaged cells out"
+        message = f"{job.path} is left as it is: {problems}; {remedy}."
         _stop(_FINDINGS, message)
     if job.plan.nothing:
         click.echo(click.style(f"{job.path} is up to date.", fg="green"), err=as_json)
