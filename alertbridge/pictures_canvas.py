@@ -27,6 +27,7 @@ PAPER, INK, SOFT, RULE = "#FFFFFF", "#1F2430", "#5B6270", "#D9DCE1"
 WORST_FIRST = ("down", "low", "unknown", "up")
 BEST_FIRST = WORST_FIRST[::-1]
 
+_LONGEST = 200  # characters of a line: measuring what can never fit took half a minute
 _DASHES = "\N{EN DASH}\N{EM DASH}"
 Point = tuple[float, float]
 
@@ -39,7 +40,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def legible(text: str) -> str:
     """Return a text in the letters that the font has: accents are dropped, other scripts become `?`."""
-    folded = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    folded = "".join(c for c in unicodedata.normalize("NFKD", text[:_LONGEST]) if not unicodedata.combining(c))
     return "".join(c if " " <= c <= "~" or c in "·%" else "-" if c in _DASHES else "?" for c in folded)
 
 
