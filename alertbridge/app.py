@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from alertbridge import peers
 from alertbridge.alertmanager import Alertmanager
 from alertbridge.bot.commands import COMMANDS
+from alertbridge.bot.keeper import EVERY_SECONDS as SILENCES_SECONDS
 from alertbridge.bot.poller import Poller
 from alertbridge.console import ConsoleSender
 from alertbridge.errors import DeliveryError, SettingsError, StoreError
@@ -68,6 +69,7 @@ class Tuning:
     reconcile_every_seconds: float = EVERY_SECONDS
     confirm_every_seconds: float = CONFIRM_EVERY_SECONDS
     watchdog_look_seconds: float = LOOK_SECONDS
+    silences_every_seconds: float = SILENCES_SECONDS
 
 
 @dataclass(slots=True)
@@ -171,6 +173,7 @@ class Bridge:
             http = await stack.enter_async_context(peers.client())
             exporter = Exporter(http, lambda: self._live.settings.exporter)
             prometheus = Prometheus(http, lambda: self._live.settings.prometheus)
+            alertmanager = Alertmanager(http, lambda: self._live.settings.alertmanager)
             self._outbox = Outbox(
                 store=self._store,
                 sender=self._sender,
@@ -189,7 +192,7 @@ class Bridge:
                 settings=self._live.current,
                 exporter=exporter,
                 prometheus=prometheus,
-                alertmanager=Alertmanager(http, lambda: self._live.settings.alertmanager),
+                alertmanager=alertmanager,
                 on_change=self._outbox.wake,
                 every_seconds=self._tuning.reconcile_every_seconds,
                 confirm_every_seconds=self._tuning.confirm_every_seconds,
@@ -208,6 +211,8 @@ class Bridge:
                     sender=self._sender,
                     settings=self._live.current,
                     exporter=exporter,
+                    alertmanager=alertmanager,
+                    keep_every_seconds=self._tuning.silences_every_seconds,
                     store=self._store,
                     outbox=self._outbox,
                     metrics=self._metrics,

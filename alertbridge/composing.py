@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alertbridge import facts as facts_module
 from alertbridge import render, wording
+from alertbridge.bot.keyboards import digest_buttons, incident_buttons, signer_of
 from alertbridge.errors import PeerError
 from alertbridge.planning import Act, Job
 from alertbridge.store.rows import MessageKind
@@ -14,12 +15,14 @@ from alertbridge.texts import texts
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from alertbridge.exporter import Exporter
     from alertbridge.incidents import Incident
+    from alertbridge.sending import Buttons
     from alertbridge.settings import Chat, Settings
+    from alertbridge.texts import Texts
 
 log = get_logger(__name__)
 
@@ -33,6 +36,7 @@ class Draft:
 
     text: str
     silent: bool
+    buttons: Buttons = ()
     incidents: tuple[Incident, ...]  # with the newest facts, to be stored
 
 
@@ -94,4 +98,17 @@ def compose(
             text = render.digest_message(every, words, now=now, quiet=job.message.quiet)
         case _:
             text = render.incident_message(told[0], words, now=now, grafana_url=settings.grafana_url)
-    return Draft(text=text, silent=silent, incidents=every)
+    return Draft(text=text, silent=silent, buttons=_buttons(job, told, every, words, settings), incidents=every)
+
+
+def _buttons(
+    job: Job, told: Sequence[Incident], every: Sequence[Incident], words: Texts, settings: Settings
+) -> Buttons:
+    """Return the buttons of a job: a message about incidents has them, a short reply has none."""
+    if settings.dry_run or job.act in {Act.NOTICE, Act.REPLY_OVER, Act.OVER_MANY, Act.REPLY_ALL_OVER}:
+        return ()
+    signer = signer_of(settings)
+    shown_as_digest = job.message is not None and job.message.kind is MessageKind.DIGEST and job.act is not Act.SEND
+    if job.act is Act.DIGEST or shown_as_digest:
+        return digest_buttons(every, words, signer)
+    return incident_buttons(told[0], words, signer)

@@ -21,6 +21,7 @@ _SINGLE_AT_MOST = 50  # of many, so many that are missing among those that are n
 _PAGE = 5000
 _PAGES = 500  # of the whole list: an exporter that counts wrong must not keep us for ever
 _TIMEOUT_SECONDS = 5.0
+_ACTION_SECONDS = 15.0  # stopping the old processes takes a while
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,14 @@ class Exporter:
             PeerError: it gave no usable answer.
         """
         return await self._page(what, {"limit": _PAGE, **params}, _TIMEOUT_SECONDS)
+
+    async def restart(self) -> None:
+        """Let it restart its probing processes.
+
+        Raises:
+            PeerError: it did not take that; 401 and 403 say that our credentials are not good for it.
+        """
+        await ask(self._http, "exporter", self._peer(), "/-/restart", timeout_seconds=_ACTION_SECONDS, method="POST")
 
     async def regions(self) -> list[dict[str, Any]]:
         """Return all items of /api/v1/regions.

@@ -117,6 +117,8 @@ def _apply(queries: Queries, incident: Incident, decision: Decision, alert: Aler
             acknowledged_by="",
             facts=replace(incident.facts, bad_since=None),
         )
+    if decision.reason is Reason.WORSE:
+        after = replace(after, acknowledged_by="")  # who took a weak site has not taken one that is down
     changes = {name: value for name in _COLUMNS if (value := getattr(after, name)) != getattr(incident, name)}
     if changes:
         queries.update_incidents([incident.id], **changes)

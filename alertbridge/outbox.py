@@ -165,6 +165,7 @@ class Outbox:
             edit=job.message.message_id if job.message is not None and editing else None,
             reply_to=job.message.message_id if job.message is not None and not editing else None,
             attempts=max(row.attempts for row in job.rows) + 1,
+            buttons=draft.buttons,
         )
         try:
             done = await deliver(self.sender, parcel, self)

@@ -161,7 +161,8 @@ def _digest_line(incident: Incident, texts: Texts, *, now: datetime) -> str:
     begun = wording.when(wording.span(incident, now=now).start, wording.zone_of(incident), now=now)
     behind = incident.facts.cut_off_targets
     line = texts("digest.line", mark=MARKS[shown], where=place, when=begun)
-    return f"{line} · {texts('incident.cut_off', count=behind)}" if behind else line
+    line = f"{line} · {texts('incident.cut_off', count=behind)}" if behind else line
+    return f"{line} · 🛠 {escape(incident.acknowledged_by, 60)}" if incident.acknowledged_by else line
 
 
 def _duration(incident: Incident, texts: Texts, *, now: datetime) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from alertbridge.settings import Settings
 
+ANONYMOUS_ID = 1087968824  # GroupAnonymousBot: stands for everybody who writes in the name of a chat
+
 
 class Denied(StrEnum):
     """Why somebody gets no answer; the value is the `reason` label of `alertbridge_access_denied_total`."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from alertbridge.texts import Texts
 
 _SHOWN = {"up": Shown.UP, "low": Shown.LOW, "down": Shown.DOWN, "unknown": Shown.UNKNOWN}
-_LINES_MADE = 200
 
 
 def counts_text(regions: Sequence[Mapping[str, Any]], texts: Texts) -> str:
@@ -34,18 +33,20 @@ def as_of(page: Mapping[str, Any], texts: Texts, *, now: datetime) -> str:
     return f"<i>{texts('bot.as_of', when=wording.when(made, wording.JAKARTA, now=now))}</i>"
 
 
-def listing(page: Mapping[str, Any], state: str, texts: Texts, *, now: datetime) -> str:
-    """Return all targets of a state, those with the most behind them first, then the longest."""
+def listing(
+    page: Mapping[str, Any], state: str, texts: Texts, *, now: datetime
+) -> tuple[list[str], list[str], list[str]]:
+    """Return head, lines and foot of all targets of a state: the most behind them first, then the longest."""
     items = [from_item(item, is_region=False, as_of=None) for item in page["items"]]
     if not items:
-        return f"{texts('bot.none', word=texts(f'word.{state}'))}\n{as_of(page, texts, now=now)}"
+        return [texts("bot.none", word=texts(f"word.{state}"))], [], [as_of(page, texts, now=now)]
     items.sort(key=lambda facts: (-facts.cut_off_targets, moment(facts.state_since) or now))
     total = page.get("total")
     count = total if isinstance(total, int) else len(items)
     head = [f"<b>{texts('bot.list', mark=MARKS[_SHOWN[state]], count=count, word=texts(f'word.{state}'))}</b>"]
-    body = [target_line(facts, texts, now=now) for facts in items[:_LINES_MADE]]
+    body = [target_line(facts, texts, now=now) for facts in items]
     foot = [as_of(page, texts, now=now)]
-    return fit(head, body, foot, more=lambda left: texts("digest.more", count=left), hidden=count - len(body))
+    return head, body, foot
 
 
 def target_line(facts: Facts, texts: Texts, *, now: datetime) -> str:

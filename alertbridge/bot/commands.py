@@ -1,60 +1,25 @@
-"""The commands that ask: one function each, in a table with the role that may use it."""
+"""The commands that ask: one function each; and the table of all commands with the role that may use them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from alertbridge.bot import answers
+from alertbridge.bot import acting, answers
+from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
 from alertbridge.bot.lookup import Found, find_region, find_target
+from alertbridge.bot.paging import paged
 from alertbridge.errors import PeerError
 from alertbridge.facts import from_item
-from alertbridge.markup import escape, fit
+from alertbridge.markup import escape
 from alertbridge.settings import Role
 from alertbridge.store.rows import RowState
 from alertbridge.wording import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from datetime import datetime
+    from collections.abc import Mapping
 
-    from alertbridge.bot.access import Asker
-    from alertbridge.exporter import Exporter
-    from alertbridge.metrics import Metrics
-    from alertbridge.store import Store
-    from alertbridge.texts import Texts
-
-_LISTED = 500
+_LISTED = 5000
 _LOGGED = 20
-
-
-class WrongUsageError(Exception):
-    """The arguments do not fit; the text is the answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One command as it was asked, and what it needs to be answered."""
-
-    name: str
-    argument: str
-    asker: Asker
-    role: Role | None
-    texts: Texts
-    now: datetime
-    exporter: Exporter
-    store: Store
-    metrics: Metrics
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A row of the table. A command without a role answers strangers too."""
-
-    name: str
-    answer: Callable[[Question], Awaitable[str]]
-    role: Role | None = Role.VIEWER
-    example: str = ""  # of its argument; empty: it takes none
 
 
 async def status(question: Question) -> str:
@@ -86,31 +51,35 @@ async def status(question: Question) -> str:
     return "\n".join([*lines, foot])
 
 
-async def down(question: Question) -> str:
+async def down(question: Question) -> Answer:
     """List what is DOWN."""
     page = await question.exporter.targets(state="down", sort="worst", limit=_LISTED)
-    return answers.listing(page, "down", question.texts, now=question.now)
+    return _listing(question, page, "down")
 
 
-async def low(question: Question) -> str:
+async def low(question: Question) -> Answer:
     """List what is LOW."""
     page = await question.exporter.targets(state="low", sort="worst", limit=_LISTED)
-    return answers.listing(page, "low", question.texts, now=question.now)
+    return _listing(question, page, "low")
 
 
-async def regions(question: Question) -> str:
+async def regions(question: Question) -> Answer:
     """List all regions, worst first."""
     page = await question.exporter.page("regions")
     texts = question.texts
     foot = [answers.as_of(page, texts, now=question.now)]
     lines = answers.region_lines(page["items"], texts)
-    return fit([], lines, foot, more=lambda left: texts("digest.more", count=left))
+    return paged(question, [], lines, foot)
 
 
-async def region(question: Question) -> str:
+async def region(question: Question) -> Answer:
     """Tell one region: its counts and what is not up in it."""
-    texts, now = question.texts, question.now
     item = _the_one(await find_region(question.exporter, _needed(question)), question, "region")
+    return await _one_region(question, item)
+
+
+async def _one_region(question: Question, item: Mapping[str, Any]) -> Answer:
+    texts, now = question.texts, question.now
     page = await question.exporter.targets(
         region=str(item["id"]), state="down,low,unknown", sort="worst", limit=_LISTED
     )
@@ -118,7 +87,8 @@ async def region(question: Question) -> str:
         answers.target_line(from_item(target, is_region=False, as_of=None), texts, now=now) for target in page["items"]
     ]
     foot = [answers.as_of(page, texts, now=now)]
-    return fit(answers.region_lines([item], texts), body, foot, more=lambda left: texts("digest.more", count=left))
+    hidden = max(0, int(page.get("total") or 0) - len(body))
+    return paged(question, answers.region_lines([item], texts), body, foot, hidden=hidden)
 
 
 async def target(question: Question) -> str:
@@ -127,8 +97,24 @@ async def target(question: Question) -> str:
     return answers.target_text(_the_one(found, question, "target"), question.texts, now=question.now)
 
 
-async def log(question: Question) -> str:
-    """Tell the last single probes of one target."""
+async def find(question: Question) -> str | Answer:
+    """Tell a region or a target by name, whichever is meant."""
+    text = _needed(question)
+    region_found = await find_region(question.exporter, text)
+    if region_found.item is not None:
+        return await _one_region(question, region_found.item)
+    found = await find_target(question.exporter, text)
+    near = Found(item=found.item, near=(*found.near, *region_found.near))
+    return answers.target_text(_the_one(near, question, "target"), question.texts, now=question.now)
+
+
+async def log(question: Question) -> str | Answer:
+    """Tell the last single probes of one target; `/log actions`: what people did."""
+    if question.argument.casefold() == "actions":
+        if question.role is None or not question.role.covers(Role.ADMIN):
+            role = question.role.value if question.role is not None else ""
+            raise WrongUsageError(question.texts("bot.denied", role=role, needed=Role.ADMIN.value))
+        return await acting.actions(question)
     found = await find_target(question.exporter, _needed(question))
     item = _the_one(found, question, "target")
     page = await question.exporter.page("log", target=str(item["id"]), limit=_LOGGED)
@@ -159,6 +145,11 @@ async def help_text(question: Question) -> str:
     return "\n".join([texts("bot.help"), *lines])
 
 
+def _listing(question: Question, page: Mapping[str, Any], state: str) -> Answer:
+    head, lines, foot = answers.listing(page, state, question.texts, now=question.now)
+    return paged(question, head, lines, foot, hidden=max(0, int(page.get("total") or 0) - len(lines)))
+
+
 def _needed(question: Question) -> str:
     if not question.argument:
         example = f"/{question.name} {BY_NAME[question.name].example}"
@@ -178,12 +169,18 @@ def _the_one(found: Found, question: Question, kind: str) -> dict[str, object]:
 
 COMMANDS = (
     Command(name="status", answer=status),
-    Command(name="down", answer=down),
-    Command(name="low", answer=low),
-    Command(name="regions", answer=regions),
-    Command(name="region", answer=region, example="JBR"),
+    Command(name="down", answer=down, paged=True),
+    Command(name="low", answer=low, paged=True),
+    Command(name="regions", answer=regions, paged=True),
+    Command(name="region", answer=region, example="JBR", paged=True),
     Command(name="target", answer=target, example="jbr-hub"),
-    Command(name="log", answer=log, example="jbr-hub"),
+    Command(name="log", answer=log, example="jbr-hub", paged=True),
+    Command(name="find", answer=find, example="jabar", paged=True),
+    Command(name="ack", answer=acting.acknowledge, role=Role.OPERATOR, example="jbr-hub", acts=True),
+    Command(name="silence", answer=acting.silence, role=Role.OPERATOR, example="jbr-hub 4h reason", acts=True),
+    Command(name="silences", answer=acting.silences, paged=True),
+    Command(name="unsilence", answer=acting.unsilence, role=Role.OPERATOR, example="jbr-hub", acts=True),
+    Command(name="restart", answer=acting.ask_restart, role=Role.ADMIN),
     Command(name="whoami", answer=whoami, role=None),
     Command(name="help", answer=help_text),
 )

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from alertbridge.exporter import Exporter
 
 _NEAR = 5
+# Short names that follow no rule; all others are made of the beginnings of a name's words (jabar, sumut, ntb).
+_SHORT_NAMES = {
+    "kaltara": "kalimantan utara",
+    "sultra": "sulawesi tenggara",
+    "jogja": "yogyakarta",
+    "yogya": "yogyakarta",
+    "jkt": "jakarta",
+}
 _ASKED = 50
 
 
@@ -40,13 +48,32 @@ async def find_region(exporter: Exporter, text: str) -> Found:
         PeerError: the exporter gave no usable answer.
     """
     items = await exporter.regions()
-    wanted = text.casefold()
+    wanted = _SHORT_NAMES.get(text.casefold(), text.casefold())
     fitting = [item for item in items if wanted in f"{item.get('id')} {item.get('name')}".casefold()]
     if fitting:
-        return choose(fitting, text)
+        return choose(fitting, wanted)
+    short = [item for item in items if is_short_for(wanted, str(item.get("name")))]
+    if short:
+        return choose(short, wanted)
     names = {str(item.get(key)).casefold(): item for item in items for key in ("id", "name")}
     near = [names[name] for name in difflib.get_close_matches(wanted, list(names), n=_NEAR, cutoff=0.6)]
     return Found(near=_names(near))
+
+
+def is_short_for(text: str, name: str) -> bool:
+    """Tell whether a text is made of the beginnings of a name's words: `jabar` of Jawa Barat, `ntb`.
+
+    Leading words may be left out: `babel` of Kepulauan Bangka Belitung.
+    """
+    words = name.casefold().split()
+    return any(_begins(text, words[start:]) for start in range(len(words) - 1))
+
+
+def _begins(text: str, words: Sequence[str]) -> bool:
+    if not words:
+        return not text
+    first = words[0]
+    return any(text[:size] == first[:size] and _begins(text[size:], words[1:]) for size in range(1, len(first) + 1))
 
 
 def choose(items: Sequence[dict[str, Any]], text: str) -> Found:

@@ -1,0 +1,64 @@
+"""Which buttons stand under a message about incidents (pure)."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from alertbridge.bot.callbacks import Kind, Signer
+from alertbridge.sending import Button
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from alertbridge.incidents import Incident
+    from alertbridge.sending import Buttons
+    from alertbridge.settings import Settings
+    from alertbridge.texts import Texts
+
+ALL = "all"  # in the place of an incident's id: everything that the pressed message shows
+_SILENCED = "silenced"
+
+
+def signer_of(settings: Settings) -> Signer:
+    """Return who signs buttons. The key follows from the token: no other secret to keep, and a pair shares it."""
+    token = settings.token.reveal() if settings.token is not None else ""
+    return Signer(hashlib.sha256(f"alertbridge buttons {token}".encode()).digest())
+
+
+def incident_buttons(incident: Incident, texts: Texts, signer: Signer) -> Buttons:
+    """Return the buttons of one incident: none once it is over, none for what is done already."""
+    if incident.phase.closed:
+        return ()
+    hidden = bool(incident.firing) and all(record.suppressed == _SILENCED for record in incident.firing)
+    first = [] if incident.acknowledged_by else [_button("button.ack", Kind.ACK, incident.id, texts, signer)]
+    if _graphs_exist() and not incident.subject.startswith("alert:"):
+        first.append(_button("button.graph", Kind.GRAPH, incident.id, texts, signer))
+    second = []
+    if not hidden:
+        second = [
+            _button("button.silence", Kind.SILENCE, incident.id, texts, signer),
+            _button("button.silence_back", Kind.SILENCE_BACK, incident.id, texts, signer),
+        ]
+    return tuple(tuple(row) for row in (first, second) if row)
+
+
+def digest_buttons(incidents: Iterable[Incident], texts: Texts, signer: Signer) -> Buttons:
+    """Return the buttons of a digest: take all of it."""
+    if all(incident.phase.closed or incident.acknowledged_by for incident in incidents):
+        return ()
+    return ((_button("button.ack_all", Kind.ACK, ALL, texts, signer),),)
+
+
+def _button(key: str, kind: Kind, argument: int | str, texts: Texts, signer: Signer) -> Button:
+    data = signer.pack(kind, argument)
+    if data is None:  # an id has no 40 digits
+        raise ValueError(f"callback data of {kind} is too long")
+    return Button(text=texts.entries[key], data=data)
+
+
+@cache
+def _graphs_exist() -> bool:
+    return find_spec("alertbridge.pictures") is not None

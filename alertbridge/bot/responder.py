@@ -1,0 +1,293 @@
+"""One message from Telegram -> one answer: who may, how fresh, once per update, recorded (presses.py has the buttons).
+
+Unknown words in groups are not for us; a stranger gets one answer an hour. Actions go before questions: only questions
+wait for a free slot, so that no slow answer holds up an acknowledgement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import telegram
+from telegram.error import TelegramError
+
+from alertbridge.bot.access import ANONYMOUS_ID, Asker, Denied, chat_of, denial, role_of
+from alertbridge.bot.commands import BY_NAME, whoami
+from alertbridge.bot.grammar import understand
+from alertbridge.bot.keyboards import signer_of
+from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
+from alertbridge.delivery import Parcel, Undelivered, deliver
+from alertbridge.errors import PeerError, StoreError
+from alertbridge.markup import CAPTION_LIMIT, cut_text, one_line, plain
+from alertbridge.sending import Place
+from alertbridge.settings import Role
+from alertbridge.texts import texts
+from alertbridge.wording import utc_now
+from httpservice.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
+
+    from alertbridge.alertmanager import Alertmanager
+    from alertbridge.exporter import Exporter
+    from alertbridge.metrics import Metrics
+    from alertbridge.outbox import Outbox
+    from alertbridge.settings import Settings
+    from alertbridge.store import Store
+    from alertbridge.telegram import TelegramSender
+
+log = get_logger(__name__)
+
+STALE_AFTER = timedelta(minutes=5)  # an action that waited longer, through an outage, may no longer be meant
+_STRANGER_SECONDS = 3600.0
+_STRANGERS = 1000  # remembered at most
+_AT_ONCE = 16  # questions that are answered at the same time
+_TYPING_AFTER_SECONDS = 0.7
+_TYPING_EVERY_SECONDS = 4.5  # Telegram shows it for 5 s
+
+
+@dataclass(slots=True)
+class Responder:
+    """Answers messages."""
+
+    sender: TelegramSender
+    settings: Callable[[], Settings]
+    exporter: Exporter
+    alertmanager: Alertmanager
+    store: Store
+    outbox: Outbox
+    metrics: Metrics
+    now: Callable[[], datetime] = utc_now
+    bot_name: str = ""  # for `/status@name` in groups
+    _strangers: OrderedDict[int, float] = field(default_factory=OrderedDict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    async def message(self, update_id: int, message: telegram.Message) -> None:
+        """Answer a message, if an answer is due."""
+        text = message.text or ""
+        if message.from_user is None or not text:
+            return
+        asker = asker_of(message.from_user.id, message)
+        if text.startswith("/"):
+            word, _, argument = text.partition(" ")
+            name, _, addressee = word[1:].partition("@")
+            if addressee and addressee.lower() != self.bot_name.lower():
+                return
+            name = name.lower()
+        elif message.chat.id > 0:  # a plain question, in private
+            name, argument = understand(text) or ("", "")
+        else:
+            return
+        reply = message.reply_to_message
+        question = replace(
+            self.question(asker, message.from_user),
+            name=name,
+            argument=" ".join(argument.split()),
+            reply_to=reply.message_id if reply is not None else None,
+        )
+        answer = await self._answer(question, update_id, message.date)
+        if answer is not None:
+            await self.send(asker, answer, reply_to=message.message_id)
+
+    def question(self, asker: Asker, user: telegram.User) -> Question:
+        """Return an empty question of somebody, with all that is needed to answer one."""
+        settings, moved = self.settings(), self.outbox.moved_chats
+        chat = chat_of(settings, asker, moved)
+        known = next((one.name for one in settings.users if one.id == asker.user_id), "")
+        return Question(
+            name="",
+            argument="",
+            asker=asker,
+            role=role_of(settings, asker, moved),
+            texts=texts(chat.language if chat is not None else settings.language),
+            now=self.now(),
+            exporter=self.exporter,
+            store=self.store,
+            metrics=self.metrics,
+            alertmanager=self.alertmanager,
+            settings=settings,
+            signer=signer_of(settings),
+            chat_name=chat.name if chat is not None else "",
+            who=known or one_line(user.full_name, 60) or str(asker.user_id),
+            on_change=self.outbox.wake,
+        )
+
+    async def _answer(self, question: Question, update_id: int, sent_at: datetime) -> Answer | None:
+        """Return the answer to a question; None: none is due."""
+        command = BY_NAME.get(question.name)
+        if command is None:
+            return await self._unknown(question)
+        refused, refusal = await self._refused(command, question, sent_at)
+        if refused:
+            return _said(refusal)
+        if command.acts:
+            return await self.act(command, question, update_id)
+        async with self._slots, self.typing(question.asker):
+            return await self.result(command, question)
+
+    async def _unknown(self, question: Question) -> Answer | None:
+        """Answer what is no command: a stranger is refused, a group is left alone, in private the help follows."""
+        if question.role is None:
+            return _said(await self.refuse(question, Denied.STRANGER, None))
+        if question.asker.chat_id < 0:
+            return None
+        key = "bot.unknown" if question.name else "bot.not_understood"
+        return Answer(text=f"{question.texts(key)}\n\n{await BY_NAME['help'].answer(question)}")
+
+    async def _refused(self, command: Command, question: Question, sent_at: datetime) -> tuple[bool, str | None]:
+        """Tell whether a command is refused, and what is said of it (None: nothing)."""
+        if command.role is None:
+            return question.role is None and not self._may_tell(question.asker), None
+        denied = self.denial(question, command.role)
+        if denied is not None:
+            self.metrics.commands_total.labels(command.name, "denied").inc()
+            return True, await self.refuse(question, denied, command.role)
+        if command.role is not Role.VIEWER and question.now - sent_at > STALE_AFTER:
+            self.metrics.access_denied.labels("stale").inc()
+            log.info("stale action", command=command.name, user=question.asker.user_id, chat=question.asker.chat_id)
+            return True, question.texts("act.stale")
+        return False, None
+
+    def denial(self, question: Question, needed: Role) -> Denied | None:
+        """Return why the asker may not do what needs a role; None: they may."""
+        return denial(question.settings, question.asker, needed, self.outbox.moved_chats)
+
+    async def act(self, command: Command, question: Question, update_id: int, *, what: str = "") -> Answer | None:
+        """Do something once per update, and record who did what with which result; None: it was done before."""
+        asker, what = question.asker, what or f"/{question.name} {question.argument}".strip()
+        try:
+            begun = await self.store.transact(
+                lambda q: q.begin_action(
+                    update_id=update_id,
+                    at=question.now,
+                    user_id=asker.user_id,
+                    who=question.who,
+                    chat_id=asker.chat_id,
+                    what=one_line(what),
+                )
+            )
+        except StoreError as error:
+            self.metrics.commands_total.labels(command.name, "failed").inc()
+            return Answer(text=question.texts("act.failed", reason=str(error)), result="failed")
+        if not begun:
+            return None
+        async with self.typing(asker):
+            answer = await self.result(command, question)
+        log.info("action", what=what, user=asker.user_id, who=question.who, chat=asker.chat_id, result=answer.result)
+        with contextlib.suppress(StoreError):  # done is done; the record then says that its end is not known
+            await self.store.transact(lambda q: q.end_action(update_id, one_line(answer.result or "ok")))
+        return answer
+
+    async def result(self, command: Command, question: Question) -> Answer:
+        """Ask a command for its answer; what goes wrong is an answer too."""
+        words = question.texts
+        try:
+            found, result = await command.answer(question), "ok"
+            answer = Answer(text=found) if isinstance(found, str) else found
+        except WrongUsageError as error:
+            answer, result = Answer(text=str(error), result="wrong usage"), "wrong_usage"
+        except PeerError as error:
+            log.info("command without its peer", command=command.name, reason=str(error))
+            peer, result = str(error).partition(" ")[0], "unavailable"
+            text = words("act.failed", reason=str(error)) if command.acts else words("bot.unreachable", peer=peer)
+            answer = Answer(text=text, result=str(error))
+        except StoreError as error:
+            answer = Answer(text=words("bot.unreachable", peer=str(error)), result="failed")
+            result = "failed"
+        self.metrics.commands_total.labels(command.name, result).inc()
+        return answer
+
+    async def refuse(self, question: Question, denied: Denied, needed: Role | None) -> str | None:
+        """Count a refusal; say it politely, to a stranger once an hour and with nothing but their own ids."""
+        self.metrics.access_denied.labels(denied.value).inc()
+        log.info("access denied", reason=denied.value, user=question.asker.user_id, chat=question.asker.chat_id)
+        if denied is Denied.STRANGER:
+            if not self._may_tell(question.asker):
+                return None
+            return f"{question.texts('bot.stranger')}\n{await whoami(question)}"
+        if denied is Denied.ANONYMOUS:
+            return question.texts("act.anonymous")
+        role = question.role.value if question.role is not None else question.texts("bot.no_role")
+        return question.texts("bot.denied", role=role, needed=needed.value if needed is not None else "")
+
+    def _may_tell(self, asker: Asker) -> bool:
+        """Tell whether a stranger gets an answer now."""
+        now = asyncio.get_running_loop().time()
+        told = self._strangers.get(asker.user_id)
+        if told is not None and now - told < _STRANGER_SECONDS:
+            return False
+        self._strangers[asker.user_id] = now
+        while len(self._strangers) > _STRANGERS:
+            self._strangers.popitem(last=False)
+        return True
+
+    @contextlib.asynccontextmanager
+    async def typing(self, asker: Asker) -> AsyncIterator[None]:
+        """Show that something is coming while the block takes long."""
+        task = asyncio.create_task(self._type(asker), name="typing")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _type(self, asker: Asker) -> None:
+        pause = _TYPING_AFTER_SECONDS
+        with contextlib.suppress(TelegramError, KeyError, TypeError):
+            while True:
+                await asyncio.sleep(pause)
+                await self.sender.bot.send_chat_action(
+                    asker.chat_id, telegram.constants.ChatAction.TYPING, message_thread_id=asker.topic
+                )
+                pause = _TYPING_EVERY_SECONDS
+
+    async def send(self, asker: Asker, answer: Answer, *, reply_to: int | None = None, edit: int | None = None) -> None:
+        """Send an answer where it was asked, silently, or put it in the place of an older one."""
+        place = Place(chat_id=asker.chat_id, topic=asker.topic)
+        if answer.photo is not None:
+            await self._send_photo(asker, answer, answer.photo, reply_to)
+            return
+        parcel = Parcel(
+            place=place, text=answer.text, silent=True, edit=edit, reply_to=reply_to, buttons=answer.buttons
+        )
+        try:
+            await deliver(self.sender, parcel, self.outbox)
+        except Undelivered as outcome:
+            log.info("answer not delivered", chat=asker.chat_id, reason=outcome.error.failure.value)
+
+    async def _send_photo(self, asker: Asker, answer: Answer, photo: bytes, reply_to: int | None) -> None:
+        await self.outbox.turn(asker.chat_id)
+        reply = None
+        if reply_to is not None:
+            reply = telegram.ReplyParameters(reply_to, allow_sending_without_reply=True)
+        try:
+            await self.sender.bot.send_photo(
+                asker.chat_id,
+                telegram.InputFile(photo, filename="picture.png"),
+                caption=cut_text(plain(answer.text), CAPTION_LIMIT),
+                message_thread_id=asker.topic,
+                disable_notification=True,
+                reply_parameters=reply,
+            )
+        except (TelegramError, KeyError, TypeError) as error:
+            failure = self.sender.delivery_error(error)
+            self.outbox.failed(asker.chat_id, failure)
+            log.info("answer not delivered", chat=asker.chat_id, reason=failure.failure.value)
+
+
+def asker_of(user_id: int, message: telegram.Message) -> Asker:
+    """Return who writes where; what is written in the name of a chat is nobody's."""
+    return Asker(
+        user_id=ANONYMOUS_ID if message.sender_chat is not None else user_id,
+        chat_id=message.chat.id,
+        topic=message.message_thread_id if message.is_topic_message else None,
+    )
+
+
+def _said(text: str | None) -> Answer | None:
+    return None if text is None else Answer(text=text)

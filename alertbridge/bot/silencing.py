@@ -1,0 +1,164 @@
+"""Makes and ends silences in Alertmanager for people, and notes them, so that their end is told (keeper.py).
+
+A silence hides exactly what it was asked for: this target, this region, or the very labels of another alert, never all
+alerts of one name. "Until it is back" is a short silence that the keeper extends: if the bridge dies, it runs out.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from alertbridge import wording
+from alertbridge.alertmanager import Matcher, Silence
+from alertbridge.bot.kinds import Answer, Question
+from alertbridge.bot.open_incidents import place_of
+from alertbridge.errors import PeerError
+from alertbridge.markup import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from alertbridge.incidents import Incident
+    from alertbridge.texts import Texts
+
+BUTTON_SPAN = timedelta(hours=1)
+BACK_SPAN = timedelta(minutes=15)  # an "until it is back" silence outlives a dead bridge by no more than this
+_REASON_LIMIT = 200
+_ID_SHOWN = 8  # characters of a silence's id: enough to tell some hundred apart
+_STARTED_EARLIER = timedelta(seconds=1)  # Alertmanager refuses nothing in the past, and must not wait for a slow clock
+
+
+def matchers_of(incident: Incident) -> tuple[Matcher, ...]:
+    """Return what hides an incident and nothing else."""
+    kind, _, identity = incident.subject.partition(":")
+    if kind == "target":
+        return (Matcher(name="target", value=identity),)
+    if kind == "region":
+        return (Matcher(name="alertname", value="VPNRegionDown"), Matcher(name="region", value=identity))
+    labels = incident.main.labels if incident.main is not None else {}
+    return tuple(Matcher(name=name, value=value) for name, value in sorted(labels.items()))
+
+
+async def create(question: Question, what: str, matchers: tuple[Matcher, ...], span: timedelta, reason: str) -> Answer:
+    """Silence something for a time.
+
+    Raises:
+        PeerError: Alertmanager did not take it.
+    """
+    texts, ends_at = question.texts, question.now + span
+    await _put(question, what, matchers, ends_at, reason or texts("act.no_reason"), incident=None)
+    return Answer(
+        text=texts(
+            "act.silenced",
+            what=what,
+            when=wording.when(ends_at, wording.JAKARTA, now=question.now),
+            duration=wording.duration(span.total_seconds(), texts),
+            who=question.who,
+        )
+    )
+
+
+async def until_back(question: Question, incident: Incident, reason: str) -> Answer:
+    """Silence an open incident until it is over.
+
+    Raises:
+        PeerError: Alertmanager did not take it.
+    """
+    texts, what = question.texts, place_of(incident)
+    await _put(
+        question,
+        what,
+        matchers_of(incident),
+        question.now + BACK_SPAN,
+        reason or texts("act.until_back"),
+        incident=incident,
+    )
+    return Answer(text=texts("act.silenced_back", what=what, who=question.who))
+
+
+async def end(question: Question, chosen: Sequence[Silence]) -> Answer:
+    """End some silences now.
+
+    Raises:
+        PeerError: Alertmanager ended none of them.
+    """
+    ended: list[Silence] = []
+    failure: PeerError | None = None
+    for silence in chosen:
+        try:
+            await question.alertmanager.expire(silence.id)
+        except PeerError as error:
+            failure = error
+            continue
+        ended.append(silence)
+    if failure is not None and not ended:
+        raise failure
+    known = await question.store.transact(
+        lambda q: {silence.id: q.watched_silences().get(silence.id) for silence in ended}
+    )
+    await question.store.transact(lambda q: [q.forget_silence(silence.id) for silence in ended])
+    names = ", ".join(_what(silence, known.get(silence.id)) for silence in ended)
+    text = question.texts("act.unsilenced", what=names, who=question.who)
+    if failure is not None:
+        return Answer(text=f"{text}\n{question.texts('act.some_failed', reason=str(failure))}", result="partly")
+    return Answer(text=text)
+
+
+def line(number: int, silence: Silence, note: Mapping[str, Any] | None, texts: Texts, *, now: datetime) -> str:
+    """Return one silence of a list."""
+    if note is not None and note.get("back"):
+        until = texts("act.until_back")
+    else:
+        left = wording.duration((silence.ends_at - now).total_seconds(), texts)
+        until = texts("act.until", when=wording.when(silence.ends_at, wording.JAKARTA, now=now), duration=left)
+    return texts(
+        "act.silence_line",
+        number=number,
+        what=_what(silence, note),
+        until=until,
+        who=one_line(silence.author, 60),
+        reason=one_line(silence.comment, 120),
+        id=silence.id[:_ID_SHOWN],
+    )
+
+
+def note_of(silence: Silence, *, what: str = "", chat: str = "", incident: int | None = None) -> dict[str, Any]:
+    """Return what is noted of a silence: enough to tell its end when Alertmanager no longer knows it."""
+    return {
+        "what": what or _what(silence, None),
+        "who": one_line(silence.author, 60),
+        "chat": chat,
+        "incident": incident,
+        "back": incident is not None,
+        "matchers": [[m.name, m.value, m.regex, m.equal] for m in silence.matchers],
+    }
+
+
+async def _put(
+    question: Question,
+    what: str,
+    matchers: tuple[Matcher, ...],
+    ends_at: datetime,
+    reason: str,
+    *,
+    incident: Incident | None,
+) -> None:
+    silence = Silence(
+        matchers=matchers,
+        starts_at=question.now - _STARTED_EARLIER,
+        ends_at=ends_at,
+        author=question.who,
+        comment=one_line(reason, _REASON_LIMIT),
+    )
+    silence_id = await question.alertmanager.put(silence)
+    note = note_of(silence, what=what, chat=question.chat_name, incident=incident.id if incident is not None else None)
+    await question.store.transact(lambda q: q.watch_silence(silence_id, note))
+    question.on_change()
+
+
+def _what(silence: Silence, note: Mapping[str, Any] | None) -> str:
+    if note is not None and note.get("what"):
+        return one_line(str(note["what"]), 120)
+    return one_line(", ".join(map(str, silence.matchers)), 120)
