@@ -181,7 +181,9 @@ def state_timeline(
     )
 
 
-def status_history(title: str, description: str, targets: list[Json], *, step: str, **field: Any) -> Json:
+def status_history(
+    title: str, description: str, targets: list[Json], *, step: str, per_page: int = 20, **field: Any
+) -> Json:
     """Return one cell per series and step, coloured by thresholds. A fine step draws nothing: too many cells."""
     custom = {"fillOpacity": 85, "lineWidth": 1}
     return panel(
@@ -195,7 +197,7 @@ def status_history(title: str, description: str, targets: list[Json], *, step: s
             "showValue": "auto",
             "rowHeight": 0.85,
             "colWidth": 0.9,
-            "perPage": 20,
+            "perPage": per_page,
             "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
             "tooltip": {"mode": "single", "sort": "none"},
         },

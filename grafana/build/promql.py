@@ -117,16 +117,14 @@ def per_region(metric: str, state: int, matchers: str = IN_REGION) -> str:
     return f"sum by (region) ({metric}{{{matchers}}} == bool {state})"
 
 
-def availability(window: str, by: str = "region") -> str:
-    """Return time (up + low) / time (up + low + down) over a window; unknown is left out (design section 6).
+def tiles(part: str, by: str, window: str) -> str:
+    """Return the sum of 5-minute averages that tile a window: `available` or `judged` targets."""
+    return f"sum by ({by}) (sum_over_time(region:vpn_target_{part}:tile5m{{{IN_REGION}}}[{window}]))"
 
-    The recorded parts are averages over 5 minutes, so steps of 5 minutes tile the window: no moment counts twice.
-    """
-    good, judged = (
-        f"sum by ({by}) (sum_over_time(region:vpn_target_{part}:avg5m{{{IN_REGION}}}[{window}:5m]))"
-        for part in ("available", "judged")
-    )
-    return f"{good} / ({judged} > 0)"
+
+def availability(window: str, by: str = "region") -> str:
+    """Return time (up + low) / time (up + low + down) over a window; unknown is left out (design section 6)."""
+    return f"{tiles('available', by, window)} / ({tiles('judged', by, window)} > 0)"
 
 
 def recorded_availability(window: str, longest_gap: str) -> str:
@@ -136,10 +134,6 @@ def recorded_availability(window: str, longest_gap: str) -> str:
     )
 
 
-def down_hours(window: str) -> str:
+def down_hours(window: str, by: str = "region") -> str:
     """Return the hours that targets of each region were down in a window, all targets added up."""
-    good, judged = (
-        f"sum by (region) (sum_over_time(region:vpn_target_{part}:avg5m{{{IN_REGION}}}[{window}:5m]))"
-        for part in ("available", "judged")
-    )
-    return f"({judged} - {good}) / 12"
+    return f"({tiles('judged', by, window)} - {tiles('available', by, window)}) / 12"

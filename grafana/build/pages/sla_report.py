@@ -1,29 +1,46 @@
-"""SLA report: availability and time lost per region over the chosen range, worst first; prints well."""
+"""SLA report: availability, outages and time lost per region and month, and the worst targets; prints well."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grafana.build import columns
-from grafana.build.navigation import SLA_REPORT, region_link
+from grafana.build.navigation import SLA_REPORT, region_link, target_link
 from grafana.build.page import Canvas, choose_region, dashboard
 from grafana.build.palette import BLUE, GREEN, RED, YELLOW, thresholds
-from grafana.build.panels import Json, one_colour, override, stat, status_history
-from grafana.build.promql import IN_REGION, availability, down_hours, region_info, series, table, value
-from grafana.build.tables import table_panel
+from grafana.build.panels import Json, one_colour, override, stat, status_history, words
+from grafana.build.promql import (
+    IN_REGION,
+    availability,
+    down_hours,
+    info,
+    series,
+    table,
+    tiles,
+    value,
+)
+from grafana.build.tables import Column, table_panel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from grafana.build.language import Language
 
+WORST: Final = 25  # targets that are listed, at most FROM_ONE_REGION of one region
+FROM_ONE_REGION: Final = 5
 AIM = thresholds(RED, (0.99, YELLOW), (0.999, GREEN))
 
 
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_whole(say), x=0, y=0, w=24, h=4)
-    canvas.place(_regions(say), x=0, y=4, w=24, h=16)
-    canvas.place(_days(say), x=0, y=20, w=24, h=18)
+    canvas.place(_months(say), x=0, y=0, w=24, h=2)
+    canvas.place(_whole(say), x=0, y=2, w=24, h=4)
+    canvas.place(_days(say), x=0, y=6, w=24, h=18)
+    # Tall enough for 38 regions without a scroll bar, which paper does not have; last, so that a hole below three
+    # regions does no harm.
+    canvas.place(_regions(say), x=0, y=24, w=12, h=39)
+    canvas.place(_worst(say), x=12, y=24, w=12, h=39)
     return dashboard(
         SLA_REPORT,
         say,
@@ -38,25 +55,72 @@ def build(say: Language) -> Json:
     )
 
 
+def _months(say: Language) -> Json:
+    """Return links that choose whole months; relative, so that they hold below a path of a proxy."""
+    months = (
+        (say("This month so far", "Bulan ini sejauh ini"), "now%2FM", "now"),
+        (say("last month", "bulan lalu"), "now-1M%2FM", "now-1M%2FM"),
+        (say("the month before", "dua bulan lalu"), "now-2M%2FM", "now-2M%2FM"),
+        (say("the last 30 days", "30 hari terakhir"), "now-30d", "now"),
+    )
+    path = SLA_REPORT.path(say).removeprefix("/")
+    links = " · ".join(f"[{title}]({path}?from={start}&to={end})" for title, start, end in months)
+    return words("", f"**{say('Report for', 'Laporan untuk')}:** {links}") | {"transparent": True}
+
+
+def _sums(recording: str, by: str) -> str:
+    """Return the sum of a recording of 15-minute steps over the chosen range."""
+    return f"sum by ({by}) (sum_over_time({recording}{{{IN_REGION}}}[$__range]))"
+
+
+def _down_hours_of_targets() -> str:
+    """Return the hours each target was down, cut off or of its own."""
+    return f"{_sums('region_target:vpn_target_down:avg15m', 'region, target')} / 4"
+
+
+def _outages(by: str) -> str:
+    """Return how many outages ended; absent where none did."""
+    return _sums("region_target:vpn_target_outage:resets15m", by)
+
+
+def _outage_time(by: str = "region") -> str:
+    """Return the seconds in outage, of targets on their own (not cut off)."""
+    return f"{_sums('region_target:vpn_target_outage:avg15m', by)} * 900"
+
+
+def _mean_length(by: str) -> str:
+    """Return the mean length of an outage in seconds: time in outage over the outages that ended."""
+    return f"{_outage_time(by)} / {_outages(by)}"
+
+
+def _known(by: str) -> str:
+    """Return 0 for each region that was judged: what was seen and had no outage had none, the rest is unknown."""
+    return f"0 * max by ({by}) (last_over_time(region:vpn_target_judged:tile5m{{{IN_REGION}}}[$__range]))"
+
+
+def _named(expr: str, label: str) -> str:
+    """Return rows whose name is their id: for what has left targets.yml since."""
+    return f'label_replace({expr}, "name", "$1", "{label}", "(.*)")'
+
+
 def _whole(say: Language) -> Json:
     """Return the whole country's numbers."""
-    good, judged = (
-        f"sum(sum_over_time(region:vpn_target_{part}:avg5m{{{IN_REGION}}}[$__range:5m]))"
-        for part in ("available", "judged")
-    )
     return stat(
         say("All chosen regions", "Semua wilayah terpilih"),
         say(
             "Availability: time up or low over time up, low or down, all targets added up; time unknown is left out. "
-            "Judged: the target-hours that this rests on.",
+            "Judged: the target-hours that this rests on. Outages count when they are over, without the targets that a "
+            "hub cut off.",
             "Ketersediaan: waktu baik atau lemah dibagi waktu baik, lemah atau terputus, semua alat dijumlahkan; "
-            "waktu tidak "
-            "diketahui tidak dihitung. Dinilai: jam-alat yang menjadi dasar.",
+            "waktu tidak diketahui tidak dihitung. Dinilai: jam-alat yang menjadi dasar. Gangguan dihitung setelah "
+            "selesai, tanpa alat yang terisolasi oleh hub.",
         ),
         [
-            value(f"{good} / ({judged} > 0)", say("availability", "ketersediaan"), "A"),
-            value(f"({judged} - {good}) / 12", say("target-hours down", "jam-alat terputus"), "B"),
-            value(f"{judged} / 12", say("target-hours judged", "jam-alat dinilai"), "C"),
+            value(availability("$__range", by=""), say("availability", "ketersediaan"), "A"),
+            value(down_hours("$__range", by=""), say("target-hours down", "jam-alat terputus"), "B"),
+            value(f"sum({_outages('region')}) or sum({_known('region')})", say("outages", "gangguan"), "C"),
+            value(f"sum({_outage_time()}) / sum({_outages('region')})", say("mean length", "lama rata-rata"), "D"),
+            value(f"{tiles('judged', '', '$__range')} / 12", say("target-hours judged", "jam-alat dinilai"), "E"),
         ],
         background=False,
         orientation="vertical",
@@ -66,35 +130,82 @@ def _whole(say: Language) -> Json:
             override("byFrameRefID", "A", unit="percentunit", decimals=3, thresholds=AIM),
             override("byFrameRefID", "B", decimals=1, color=one_colour(BLUE)),
             override("byFrameRefID", "C", decimals=0, color=one_colour(BLUE)),
+            override("byFrameRefID", "D", unit="s", decimals=0, color=one_colour(BLUE)),
+            override("byFrameRefID", "E", decimals=0, color=one_colour(BLUE)),
         ],
     )
 
 
+def _outage_columns(say: Language, outages: str, length: str) -> Iterable[Column]:
+    """Return the columns that both tables end with."""
+    return (
+        columns.count(outages, say("Outages", "Gangguan"), width=80),
+        columns.duration(length, say("Mean length", "Rata-rata"), width=95),
+    )
+
+
 def _regions(say: Language) -> Json:
-    """Return the report."""
-    judged = f"sum by (region) (sum_over_time(region:vpn_target_judged:avg5m{{{IN_REGION}}}[$__range:5m])) / 12"
+    """Return the regions."""
+    gone = _named(_known("region"), "region")
     return table_panel(
         say("Regions, worst first", "Wilayah, terburuk di atas"),
         say(
-            "Over the chosen time range. Target-hours down: hours down, added up over the region's targets.",
-            "Pada rentang waktu terpilih. Jam-alat terputus: lama terputus, dijumlahkan untuk semua alat di wilayah.",
+            "Over the chosen time range. Hours down: added up over the region's targets, cut off or of their own. "
+            "Outages: of targets on their own, counted when over; mean length: their time divided by their number.",
+            "Pada rentang waktu terpilih. Jam terputus: dijumlahkan untuk semua alat, terisolasi atau karena dirinya "
+            "sendiri. Gangguan: milik alat itu sendiri, dihitung setelah selesai; rata-rata: lamanya dibagi jumlahnya.",
         ),
         [
-            table(f"({availability('$__range')}) {region_info('name')}", "A"),
+            table(availability("$__range"), "A"),
             table(down_hours("$__range"), "B"),
-            table(judged, "C"),
-            table(f"count by (region) (vpn_target_state_code{{{IN_REGION}}})", "D"),
+            table(f"{_outages('region')} or on (region) {_known('region')}", "C"),
+            table(_mean_length("region"), "D"),
+            table(f"max by (region, name) (vpn_region_info{{{IN_REGION}}}) or on (region) {gone}", "E"),
         ],
         [
-            columns.plain("region", "Id", width=90, links=[region_link(say)]),
             columns.plain("name", say("Region", "Wilayah"), links=[region_link(say)]),
-            columns.count("Value #D", say("Targets now", "Alat kini"), width=120),
-            columns.availability("Value #A", say("Availability", "Ketersediaan"), width=150),
-            columns.hours("Value #B", say("Target-hours down", "Jam-alat terputus"), width=190),
-            columns.hours("Value #C", say("Target-hours judged", "Jam-alat dinilai"), width=190),
+            columns.availability("Value #A", say("Availability", "Ketersediaan"), width=115),
+            columns.hours("Value #B", say("Hours down", "Jam terputus"), width=115),
+            *_outage_columns(say, "Value #C", "Value #D"),
+            columns.hidden("region"),
         ],
         empty=say("No data in this time range", "Tidak ada data dalam rentang waktu ini"),
         sort=(say("Availability", "Ketersediaan"), False),
+        paged=False,
+        dropped=("Value #E",),
+    )
+
+
+def _worst(say: Language) -> Json:
+    """Return the targets that lost most."""
+    each = "region, target"
+    most = f"topk({WORST}, topk by (region) ({FROM_ONE_REGION}, {_down_hours_of_targets()}))"
+    chosen = f"and on ({each}) {most}"
+    lost = f"{_down_hours_of_targets()} / ({_sums('region_target:vpn_target_judged:avg15m', each)} / 4 > 0)"
+    return table_panel(
+        say("Worst targets", "Alat terburuk"),
+        say(
+            f"The {WORST} targets that were down longest in the chosen time range, at most {FROM_ONE_REGION} of one "
+            "region. Counted in quarters of an hour: the newest quarter is not in it yet.",
+            f"{WORST} alat yang paling lama terputus pada rentang waktu terpilih, paling banyak {FROM_ONE_REGION} per "
+            "wilayah. Dihitung per seperempat jam: seperempat jam terbaru belum termasuk.",
+        ),
+        [
+            table(f"({most}) {info('name')} or on ({each}) {_named(most, 'target')}", "A"),
+            table(f"1 - ({lost}) {chosen}", "B"),
+            table(f"{_outages(each)} {chosen}", "C"),
+            table(f"{_mean_length(each)} {chosen}", "D"),
+        ],
+        [
+            columns.plain("name", say("Name", "Nama"), links=[target_link(say)]),
+            columns.region(say, width=70),
+            columns.availability("Value #B", say("Availability", "Ketersediaan"), width=105),
+            columns.hours("Value #A", say("Hours down", "Jam terputus"), width=115),
+            *_outage_columns(say, "Value #C", "Value #D"),
+            columns.hidden("target"),
+        ],
+        empty=say("No target was down, or no data yet", "Tidak ada alat yang terputus, atau belum ada data"),
+        sort=(say("Hours down", "Jam terputus"), True),
         paged=False,
     )
 
@@ -112,6 +223,7 @@ def _days(say: Language) -> Json:
         # Three characters are what a cell of a month has room for.
         [series(f"floor(100 * region:vpn_target_availability:ratio_1d{{{IN_REGION}}} + 0.1)", "{{region}}")],
         step="1d",
+        per_page=40,
         unit="none",
         decimals=0,
         no_value=say("No whole day in this time range yet", "Belum ada satu hari penuh dalam rentang waktu ini"),
