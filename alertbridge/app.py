@@ -216,6 +216,7 @@ class Bridge:
                     store=self._store,
                     outbox=self._outbox,
                     metrics=self._metrics,
+                    pictures=pictures,
                 )
             app = create_app(
                 Webhook(

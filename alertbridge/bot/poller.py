@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from alertbridge.exporter import Exporter
     from alertbridge.metrics import Metrics
     from alertbridge.outbox import Outbox
+    from alertbridge.pictures import Pictures
     from alertbridge.settings import Settings
     from alertbridge.store import Store
     from alertbridge.telegram import TelegramSender
@@ -52,6 +53,7 @@ class Poller:
     store: Store
     outbox: Outbox
     metrics: Metrics
+    pictures: Pictures
     keep_every_seconds: float = EVERY_SECONDS
     _responder: Responder = field(init=False)
     _presses: Presses = field(init=False)
@@ -67,6 +69,7 @@ class Poller:
             store=self.store,
             outbox=self.outbox,
             metrics=self.metrics,
+            pictures=self.pictures,
         )
         self._presses = Presses(self._responder)
         self._keeper = Keeper(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from alertbridge.exporter import Exporter
     from alertbridge.metrics import Metrics
     from alertbridge.outbox import Outbox
+    from alertbridge.pictures import Pictures
     from alertbridge.settings import Settings
     from alertbridge.store import Store
     from alertbridge.telegram import TelegramSender
@@ -63,6 +64,7 @@ class Responder:
     store: Store
     outbox: Outbox
     metrics: Metrics
+    pictures: Pictures
     now: Callable[[], datetime] = utc_now
     bot_name: str = ""  # for `/status@name` in groups
     _strangers: OrderedDict[int, float] = field(default_factory=OrderedDict)
@@ -110,6 +112,7 @@ class Responder:
             exporter=self.exporter,
             store=self.store,
             metrics=self.metrics,
+            pictures=self.pictures,
             alertmanager=self.alertmanager,
             settings=settings,
             signer=signer_of(settings),
