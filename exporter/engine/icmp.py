@@ -6,7 +6,8 @@ after what it promises has been written. A process that was stopped skips what i
 of sending it in a burst.
 
 A turn sends what is due within half a tick of it, before or after: so no probe is further than that from its time.
-What can wait (expiry, suspects, histograms, clock, drops, plans) is done 20 times a second.
+Replies are read every second turn, as long as the receive buffer has room for them: the kernel has stamped
+them, and a waking process, whose caches are cold, pays for every different thing that it does.
 """
 
 from __future__ import annotations
@@ -43,10 +44,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-TICK_SECONDS: Final = 0.020  # a turn of the loop: a wake-up costs as much as tens of packets, so packets share it
+TICK_SECONDS: Final = 0.018  # a turn of the loop: a wake-up costs as much as tens of packets, so packets share it
 BATCH: Final = 200  # probes a turn up to which that holds; above, turns come more often,
 SHORTEST_TICK_SECONDS: Final = 0.010  # up to this
-LOOK_SECONDS: Final = 0.05  # between two looks at suspects, clocks, drops, plans: and the longest turn
+LOOK_SECONDS: Final = 0.040  # between two looks at replies, expiry and suspects; and the longest turn
+TIDY_SECONDS: Final = 0.2  # between two looks at drops, permissions, plans; and between two flushes of histograms
+_DENSE: Final = 4.0  # probes a turn from which it is not worth asking when the next one is due
 _CATCH_UP_NS: Final = 50_000_000  # of the grid in one turn, when behind
 _SKIP_NS: Final = 250_000_000  # a probe later than this is not sent any more
 _DNS: Final = failure_status(FailureReason.DNS)
@@ -67,7 +70,8 @@ class IcmpEngine:
         self._confirmable = np.zeros(board.size.slots, dtype=np.bool_)
         self._next_confirm = np.zeros(board.size.slots)
         self._budget = ConfirmBudget()
-        self._look_at = 0.0
+        self._look_at = self._tidy_at = 0.0
+        self._read_always = self._dense = False
         self._control: dict[str, NDArray[Any]] = board.control
         self._mixed = False  # more than one lane, or slots without an address
         self._active: tuple[Lane, ...] = ()  # lanes that have slots
@@ -103,7 +107,8 @@ class IcmpEngine:
         self._budget.follow(rate)
         self._confirmable[:] = False
         self._confirmable[slots] = records["confirm"] & (versions > 0)
-        self._look_at = 0.0
+        self._look_at = self._tidy_at = 0.0
+        self._dense = rate * self.tick_seconds > _DENSE
         self.process["plan_number"][0] = number
 
     @property
@@ -111,41 +116,38 @@ class IcmpEngine:
         """This process's columns of the board."""
         return self._ledger.process
 
-    def turn(self, *, errors: bool = True) -> None:
-        """Do everything that can be done now, without waiting.
-
-        Args:
-            errors: whether a socket may have an error queued (poll said so, or nobody has asked).
-        """
-        now = time.monotonic()
-        look = now >= self._look_at
+    def turn(self) -> None:
+        """Do everything that is to be done now, without waiting."""
+        now, process = time.monotonic(), self.process
+        look, tidy = now >= self._look_at - self.tick_seconds / 2, now >= self._tidy_at
+        if tidy:
+            self._tidy(now)
         if look:
-            self._look_at = now + LOOK_SECONDS
-            self._look_after(now)
-        drained_at = now
-        for lane in self._active:
-            drained_at = min(lane.receive(errors=errors or look), drained_at)
-        process = self.process
-        if look:
-            self._ledger.expire(drained_at)
-        process["drained_at"][0] = drained_at
+            process["clock_steps_total"][0] += self._wall.look()
+        if look or self._read_always:
+            drained_at = min((lane.receive(errors=tidy) for lane in self._active), default=now)
+            if look:
+                self._ledger.expire(drained_at)
+            process["drained_at"][0] = drained_at
         if self._schedule is not None:
             self._send_due(self._schedule)
             if look:
                 self._confirm(now, drained_at)
         if look:
-            self._ledger.flush()
+            self._look_at = now + LOOK_SECONDS
             process["in_flight_probes"][0] = max(self._ledger.in_flight, 0)
         process["heartbeat_at"][0] = time.monotonic()
 
-    def _look_after(self, now: float) -> None:
-        """Look at the clock and at the sockets, before anything is received."""
-        process = self.process
-        process["clock_steps_total"][0] += self._wall.look()
+    def _tidy(self, now: float) -> None:
+        self._tidy_at = now + TIDY_SECONDS
+        self._ledger.flush()
         for lane in self._active:
             lane.look_after(now)
+        # Half of the room: a look may be late, and confirmation probes are answered as well.
+        rate = self._schedule.rate if self._schedule is not None else 0.0
+        self._read_always = any(rate * LOOK_SECONDS > lane.room / 2 for lane in self._active)
         missing = any(lane.failure is FailureReason.PERMISSION for lane in self._active)
-        process["permission_missing"][0] = missing
+        self.process["permission_missing"][0] = missing
 
     def _send_due(self, schedule: Schedule) -> None:
         now_ns = time.monotonic_ns()
@@ -186,14 +188,11 @@ class IcmpEngine:
 
     def _confirm(self, now: float, drained_at: float) -> None:
         """Send confirmation probes to suspects, within the budget."""
-        allowed = self._budget.allowed(now)
-        if self._control["isolated"][0]:
-            return
-        ledger = self._ledger
+        ledger, allowed = self._ledger, self._budget.allowed(now)
         slots = ledger.silent(drained_at)
-        slots = slots[self._confirmable[slots]]
-        if not len(slots):
+        if not len(slots) or self._control["isolated"][0]:
             return
+        slots = slots[self._confirmable[slots]]
         chosen = suspects(
             drained_at=drained_at,
             watched_sent_at=ledger.watched_sent_at[slots],
@@ -212,7 +211,9 @@ class IcmpEngine:
             self._dispatch(Kind.CONFIRM, candidates, np.full(len(candidates), now))
 
     def rest_seconds(self, now: float) -> float:
-        """Return how long there is nothing to do but to receive (monotonic seconds in, seconds out, maybe negative)."""
+        """Return how long there is nothing to do after this turn; monotonic seconds in, seconds out, maybe negative."""
+        if self._dense:
+            return 0.0
         next_ns = self._schedule.next_ns(self._covered_ns) if self._schedule is not None else NEVER_NS
         return min(next_ns / SECOND_NS, self._look_at) - now
 
@@ -230,32 +231,23 @@ def run(child: Child) -> None:
     gc.disable()  # turns make no cycles; what a plan leaves is collected when it goes
     waiter = select.poll()
     waiter.register(child.control, select.POLLIN)
-    watched: set[int] = set()
-    plan_at, errors = 0.0, True
+    listen_at = 0.0
     try:
         while True:
             began = time.monotonic()
-            if began >= plan_at:
-                plan_at = began + LOOK_SECONDS
+            if began >= listen_at:
+                listen_at = began + TIDY_SECONDS
                 plan = child.next_plan()
                 if plan is not None:
                     engine.adopt(*decode_records(plan))
                     gc.collect()
-                for lane in engine.lanes:
-                    if lane.socket is not None and (fd := lane.socket.socket.fileno()) not in watched:
-                        waiter.register(fd, select.POLLIN)
-                        watched.add(fd)
-            engine.turn(errors=errors)
-            errors = False
+            engine.turn()
             spare = engine.tick_seconds - (time.monotonic() - began)
             if spare > 0:
                 time.sleep(spare)
             rest = engine.rest_seconds(time.monotonic())
-            if rest > 0:
-                events = waiter.poll(rest * 1000)
-                errors = any(flags & select.POLLERR for _, flags in events)
-                if any(fd == child.control.fileno() for fd, _ in events):
-                    plan_at = 0.0
+            if rest > 0 and waiter.poll(rest * 1000):
+                listen_at = 0.0
     finally:
         engine.close()
 

@@ -129,11 +129,10 @@ class SlotEngine:
             self._start(Kind.GRID, self._plans[slot])
 
     def _confirm(self, now: float, drained_at: float) -> None:
-        allowed = self._budget.allowed(now)
-        if self._control["isolated"][0]:
-            return
-        ledger = self.ledger
+        ledger, allowed = self.ledger, self._budget.allowed(now)
         slots = ledger.silent(drained_at)
+        if not len(slots) or self._control["isolated"][0]:
+            return
         slots = slots[self._confirmable[slots]]
         chosen = suspects(
             drained_at=drained_at,
