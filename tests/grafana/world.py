@@ -78,16 +78,16 @@ class World:
         )
         bridge.write_text(settings, encoding="utf-8")
         ours = (sys.executable, "-m")
-        self._run("country", *ours, "tests.grafana.play", str(self.folder / "openvpn.status"))
-        self._run(
+        self.run("country", *ours, "tests.grafana.play", str(self.folder / "openvpn.status"))
+        self.run(
             "exporter", *ours, *("exporter", "serve"), f"--targets.file={targets}", f"--data.dir={self.folder / 'data'}"
         )
-        self._run(
+        self.run(
             "bridge",
             *(*ours, "alertbridge", "serve", f"--config.file={bridge}", f"--data.dir={self.folder / 'data'}"),
             env={"TELEGRAM_TOKEN": self._telegram.token},
         )
-        self._run(
+        self.run(
             "alertmanager",
             str(ensure("alertmanager")["alertmanager"]),
             f"--config.file={CONFIGURATION / 'alertmanager.yml'}",
@@ -98,7 +98,7 @@ class World:
         # Prometheus last: an alert that nobody took is sent again only half a minute later.
         for url in (EXPORTER, BRIDGE, ALERTMANAGER):
             until(lambda url=url: self._answers(url), f"{url} answers", seconds=30)  # type: ignore[misc] # bound now
-        self._run(
+        self.run(
             "prometheus",
             str(ensure("prometheus")["prometheus"]),
             f"--config.file={self._configuration()}",
@@ -110,7 +110,7 @@ class World:
         until(lambda: self._answers(PROMETHEUS), f"{PROMETHEUS} answers", seconds=30)
         until(lambda: not self.missing(), "every state is there", seconds=STATES_SECONDS, every=0.5)
 
-    def _run(self, name: str, *command: str, env: dict[str, str] | None = None) -> None:
+    def run(self, name: str, *command: str, env: dict[str, str] | None = None) -> None:
         """Start a part in the namespace; its log lies beside its data."""
         self.space.start(*command, log=self.folder / f"{name}.log", env=env)
 

@@ -139,8 +139,8 @@ def _whole(say: Language) -> Json:
 def _outage_columns(say: Language, outages: str, length: str) -> Iterable[Column]:
     """Return the columns that both tables end with."""
     return (
-        columns.count(outages, say("Outages", "Gangguan"), width=80),
-        columns.duration(length, say("Mean length", "Rata-rata"), width=95),
+        columns.count(outages, say("Outages", "Gangguan"), width=78),
+        columns.duration(length, say("Mean length", "Rata-rata"), width=100),
     )
 
 
@@ -165,7 +165,7 @@ def _regions(say: Language) -> Json:
         [
             columns.plain("name", say("Region", "Wilayah"), links=[region_link(say)]),
             columns.availability("Value #A", say("Availability", "Ketersediaan"), width=115),
-            columns.hours("Value #B", say("Hours down", "Jam terputus"), width=115),
+            columns.hours("Value #B", say("Hours down", "Jam terputus"), width=105),
             *_outage_columns(say, "Value #C", "Value #D"),
             columns.hidden("region"),
         ],
@@ -198,9 +198,9 @@ def _worst(say: Language) -> Json:
         ],
         [
             columns.plain("name", say("Name", "Nama"), links=[target_link(say)]),
-            columns.region(say, width=70),
+            columns.region(say, width=62),
             columns.availability("Value #B", say("Availability", "Ketersediaan"), width=105),
-            columns.hours("Value #A", say("Hours down", "Jam terputus"), width=115),
+            columns.hours("Value #A", say("Hours down", "Jam terputus"), width=105),
             *_outage_columns(say, "Value #C", "Value #D"),
             columns.hidden("target"),
         ],
