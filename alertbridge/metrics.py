@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # the library ships it untyped
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-WEBHOOK_RESULTS = ("ok", "invalid", "unauthorized", "too_large", "unavailable")
+WEBHOOK_RESULTS = ("ok", "invalid", "unauthorized", "unsupported_type", "too_large", "unavailable")
 COMMAND_RESULTS = ("ok", "denied", "wrong_usage", "unavailable", "failed")
 DENIED_REASONS = ("stranger", "role", "anonymous", "stale", "button")
 # Webhook to Telegram's answer: the target is 1 s, a minute is an outage of Telegram.
@@ -43,6 +43,7 @@ class _Snapshot(Collector):
     oldest: datetime | None = None
     watchdog: datetime | None = None
     telegram_up: bool | None = None
+    leader: bool = False
     reload_at: float | None = None
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
@@ -55,6 +56,11 @@ class _Snapshot(Collector):
         messages.add_metric(["pending"], self.pending)
         messages.add_metric(["dead"], self.dead)
         yield messages
+        yield GaugeMetricFamily(
+            "alertbridge_leader",
+            "1 while this bridge polls and sends; of several on one database one does",
+            value=float(self.leader),
+        )
         for name, text, value in (
             (
                 "alertbridge_outbox_oldest_timestamp_seconds",

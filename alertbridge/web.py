@@ -61,6 +61,8 @@ class Webhook:
         """Answer one webhook: 200 only after the commit; 503 makes Alertmanager try again at once, 4xx would not."""
         if not self._may_post(request):
             return self._answer("unauthorized", 401, "a bearer token, or a sender on this machine, is needed")
+        if not _is_json(request):  # a web page may send text/plain anywhere without asking, JSON it may not
+            return self._answer("unsupported_type", 415, "the Content-Type must be application/json")
         body = await _body(request)
         if body is None:
             return self._answer("too_large", 413, f"the body is larger than {BODY_LIMIT} bytes")
@@ -117,6 +119,10 @@ class Webhook:
     def _answer(self, result: str, status: int, text: str) -> Response:
         self.metrics.webhooks.labels(result).inc()
         return PlainTextResponse(f"{text}\n", status_code=status)
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def _from_this_machine(request: Request) -> bool:

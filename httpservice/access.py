@@ -5,7 +5,8 @@ Rules, in this order:
    to serve; else 403. This stops DNS rebinding. Where users are configured, a name without a dot (`exporter`, a
    container's name) will do too: no public name is like that, and a login stands behind it anyway.
 2. Paths in `open_paths` need no login: a health check has none, and these answers say no more than a word.
-   Paths in `self_checked` look after themselves (a webhook with its own token): rules 3 and 4 are theirs.
+   Paths in `self_checked` know their caller themselves (a webhook with its own token): rule 3 and who may act are
+   theirs, the check of the origin is not: a web page must not post there from the browser of somebody on this machine.
 3. Where users are configured: basic auth, else 401.
 4. Actions (any method but GET, HEAD and OPTIONS): an `Origin` or `Sec-Fetch-Site` that is not same-origin or none is
    refused with 403. Where no user is configured, only this machine may act, and not through a proxy on it: 403.
@@ -106,7 +107,7 @@ class AccessControl:
         else:
             await self._refuse(scope, send, refusal)
 
-    async def _check(self, scope: Scope) -> Refusal | None:  # noqa: PLR0911 - one return per rule, in their order
+    async def _check(self, scope: Scope) -> Refusal | None:  # noqa: PLR0911, C901 - one branch per rule, in their order
         """Return why the request is refused; None: it is not."""
         headers = Headers(scope=scope)
         config = self._web_config()
@@ -114,8 +115,11 @@ class AccessControl:
         if not self._host_is_ours(headers.get("host", ""), logins=bool(users)):
             return Refusal(reason=RefusalReason.HOST)
         path: str = scope["path"]
-        if path in self._self_checked or self._is_open(path):
+        if self._is_open(path):
             return None
+        if path in self._self_checked:
+            foreign = scope["method"] not in _READING and not self._same_origin(scope, headers)
+            return Refusal(reason=RefusalReason.ORIGIN) if foreign else None
         if users:
             name, password = _basic(headers.get("authorization", ""))
             if name is None:

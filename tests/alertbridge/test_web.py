@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tests.alertbridge.conftest import Trial
     from tests.alertbridge.peers import Peers
     from tests.botapi.server import BotApi
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 async def test_a_body_that_is_no_webhook_is_400_with_the_reason(trial: Trial) -> None:
@@ -37,9 +40,48 @@ async def test_a_body_above_8_mib_is_413(trial: Trial, *, declared: bool) -> Non
             yield b"x" * 1024 * 1024
 
     content = b"x" * size if declared else stream()
-    answer = await trial.http.post(f"{trial.bridge.url}/alerts", content=content)  # type: ignore[arg-type] # an async generator is taken
+    answer = await trial.http.post(f"{trial.bridge.url}/alerts", content=content, headers=JSON)  # type: ignore[arg-type] # an async generator is taken
     assert answer.status_code == 413
     assert await trial.metric("alertbridge_webhooks_total", result="too_large") == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+    ],
+)
+async def test_a_web_page_cannot_post_alerts(headers: dict[str, str], trial: Trial) -> None:
+    """A browser on this machine speaks from loopback for any page it shows; nothing of it reaches Telegram."""
+    answer = await trial.http.post(f"{trial.bridge.url}/alerts", json=webhook(alert()), headers=headers)
+    assert answer.status_code == 403
+    assert await trial.metric("alertbridge_alerts_received_total", status="firing") == 0
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonp"])
+async def test_a_webhook_must_be_declared_as_json(kind: str, trial: Trial) -> None:
+    """What a page may send anywhere without asking is not taken, whatever its origin header."""
+    body = json.dumps(webhook(alert())).encode()
+    answer = await trial.http.post(f"{trial.bridge.url}/alerts", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 415
+    assert await trial.metric("alertbridge_webhooks_total", result="unsupported_type") == 1
+
+
+async def test_a_token_excuses_neither_origin_nor_content_type(api: BotApi, peers: Peers, tmp_path: Path) -> None:
+    """A page that has learnt the token is a page all the same."""
+    (tmp_path / "bearer").write_text("geheim", encoding="utf-8")
+    more = f"webhook: {{bearer_token_file: {tmp_path}/bearer}}"
+    async with running_bridge(api, peers, tmp_path, more=more) as trial:
+        url, body = f"{trial.bridge.url}/alerts", json.dumps(webhook(alert())).encode()
+        bearer = {"Authorization": "Bearer geheim"}
+        plain = await trial.http.post(url, content=body, headers={**bearer, "Content-Type": "text/plain"})
+        foreign = await trial.http.post(url, content=body, headers={**bearer, **JSON, "Origin": "https://evil.example"})
+        fine = await trial.http.post(url, content=body, headers={**bearer, **JSON})
+        assert (plain.status_code, foreign.status_code, fine.status_code) == (415, 403, 200)
 
 
 async def test_through_a_proxy_nobody_may_post_without_a_token(trial: Trial) -> None:
@@ -115,6 +157,7 @@ EXPECTED = {
     "alertbridge_alerts_received",
     "alertbridge_outbox_messages",
     "alertbridge_deliveries",
+    "alertbridge_leader",
     "alertbridge_delivery_failures",
     "alertbridge_delivery_seconds",
     "alertbridge_commands",
