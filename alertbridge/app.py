@@ -18,6 +18,7 @@ from alertbridge.bot.poller import Poller
 from alertbridge.console import ConsoleSender
 from alertbridge.errors import DeliveryError, SettingsError, StoreError
 from alertbridge.exporter import Exporter
+from alertbridge.leader import Leader
 from alertbridge.limiter import Limiter
 from alertbridge.loading import load
 from alertbridge.metrics import Metrics
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _METRICS_SECONDS = 2.0
+_RECONCILE_SHARED_SECONDS = 5.0  # the same for "is it back?"
+_SHARED_SECONDS = 0.5  # a webhook may come to the bridge that does not send: so long the other one does not know
 _PRUNE_SECONDS = 3600.0
 _STORE_STALE_SECONDS = 10.0
 
@@ -169,13 +172,16 @@ class Bridge:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._store.close)
             await self._store.open()
+            self._leader = Leader(self._store, self._metrics)
+            led = self._leader.store
             self._sender = await stack.enter_async_context(open_sender(settings))
             http = await stack.enter_async_context(peers.client())
             exporter = Exporter(http, lambda: self._live.settings.exporter)
             prometheus = Prometheus(http, lambda: self._live.settings.prometheus)
             alertmanager = Alertmanager(http, lambda: self._live.settings.alertmanager)
             self._outbox = Outbox(
-                store=self._store,
+                store=led,
+                hold=self._leader.hold,
                 sender=self._sender,
                 settings=self._live.current,
                 exporter=exporter,
@@ -188,17 +194,19 @@ class Bridge:
             )
             self._outbox.told = self._replies.told
             self._reconciler = Reconciler(
-                store=self._store,
+                store=led,
                 settings=self._live.current,
                 exporter=exporter,
                 prometheus=prometheus,
                 alertmanager=alertmanager,
                 on_change=self._outbox.wake,
-                every_seconds=self._tuning.reconcile_every_seconds,
+                every_seconds=min(self._tuning.reconcile_every_seconds, _RECONCILE_SHARED_SECONDS)
+                if self._store.shared
+                else self._tuning.reconcile_every_seconds,
                 confirm_every_seconds=self._tuning.confirm_every_seconds,
             )
             self._watchdog = Watchdog(
-                store=self._store,
+                store=led,
                 settings=self._live.current,
                 prometheus=prometheus,
                 http=http,
@@ -213,7 +221,7 @@ class Bridge:
                     exporter=exporter,
                     alertmanager=alertmanager,
                     keep_every_seconds=self._tuning.silences_every_seconds,
-                    store=self._store,
+                    store=led,
                     outbox=self._outbox,
                     metrics=self._metrics,
                     pictures=pictures,
@@ -259,17 +267,22 @@ class Bridge:
         loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._outbox.run(), name="outbox"),
-                group.create_task(self._reconciler.run(), name="reconciler"),
-                group.create_task(self._replies.run(), name="pictures"),
-                group.create_task(self._watchdog.run(), name="watchdog"),
+                group.create_task(self._leader.run(self._lead), name="leader"),
                 group.create_task(self._housekeeping(), name="housekeeping"),
             ]
-            if self._poller is not None:
-                tasks.append(group.create_task(self._poller.run(), name="commands"))
             await self._stopping.wait()
             for task in tasks:
                 task.cancel()
+
+    async def _lead(self) -> None:
+        """Do what only one bridge of a pair may do, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._outbox.run(), name="outbox")
+            group.create_task(self._reconciler.run(), name="reconciler")
+            group.create_task(self._replies.run(), name="pictures")
+            group.create_task(self._watchdog.run(), name="watchdog")
+            if self._poller is not None:
+                group.create_task(self._poller.run(), name="commands")
 
     def _reload_by_signal(self) -> None:
         with contextlib.suppress(SettingsError):  # logged and counted already
@@ -306,19 +319,23 @@ class Bridge:
         while True:
             try:
                 async with asyncio.timeout(_STORE_STALE_SECONDS):
-                    await self._outbox.refresh_metrics()
-                    if loop.time() >= prune_at:
+                    seen_at = utc_now()
+                    counts, oldest = await self._store.transact(
+                        lambda q: (q.row_counts(), q.oldest_pending(seen_at))  # noqa: B023 - awaited at once
+                    )
+                    self._metrics.outbox(counts, oldest)
+                    if self._leader.leads and loop.time() >= prune_at:
                         prune_at = loop.time() + _PRUNE_SECONDS
                         now = utc_now()
                         await self._store.transact(lambda q: q.prune(now))  # noqa: B023 - awaited at once
                 self._store_failure = None
                 if self._metrics.snapshot.pending:
-                    self._outbox.wake()  # another process may have put dead letters back in the queue
+                    self._outbox.wake()  # the command line, or the other bridge of a pair, may have added rows
             except TimeoutError:
                 self._store_failure = "the database does not answer"
             except StoreError as error:
                 self._store_failure = str(error)
-            await asyncio.sleep(_METRICS_SECONDS)
+            await asyncio.sleep(_SHARED_SECONDS if self._store.shared else _METRICS_SECONDS)
 
     def _status(self) -> str:
         """Return what a person sees who opens the bridge in a browser."""
@@ -329,6 +346,7 @@ class Bridge:
         watchdog = snapshot.watchdog.isoformat(timespec="seconds") if snapshot.watchdog else "not yet"
         lines = [
             "alertbridge: Alertmanager -> Telegram",
+            *([] if self._leader.leads else ["standing by: another bridge on this database polls and sends"]),
             f"telegram: {telegram}",
             f"outbox: {snapshot.pending} waiting, {snapshot.dead} refused",
             f"watchdog: {'SILENT, ' if self._watchdog.silent else ''}last seen {watchdog}",

@@ -27,7 +27,7 @@ from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from alertbridge.delivery import Delivered
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from alertbridge.metrics import Metrics
     from alertbridge.sending import Sender
     from alertbridge.settings import Chat, Settings
-    from alertbridge.store import Store
+    from alertbridge.store import Transactions
     from alertbridge.store.queries import Queries
 
 log = get_logger(__name__)
@@ -53,13 +53,14 @@ _TELEGRAM_IS_AWAY = frozenset({Failure.UNSENT, Failure.TIMEOUT, Failure.SERVER, 
 class Outbox:
     """Delivers everything that the store holds. `run` is its only task; `wake` tells it of new rows."""
 
-    store: Store
+    store: Transactions
     sender: Sender
     settings: Callable[[], Settings]
     exporter: Exporter
     metrics: Metrics
     limiter: Limiter = field(default_factory=Limiter)
     now: Callable[[], datetime] = utc_now
+    hold: Callable[[], Awaitable[None]] | None = None  # returns while we may send, waits to be cancelled while not
     told: Callable[[Chat, Delivered, Sequence[Incident]], None] | None = None  # after a new message of incidents
     _events: dict[str, asyncio.Event] = field(default_factory=dict)
     _moved: dict[int, int] = field(default_factory=dict)
@@ -68,7 +69,8 @@ class Outbox:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until cancelled; may be run again."""
+        self._events.clear()
         self._moved = await self._patiently(lambda q: q.moved_chats())
         unsure = await self._patiently(lambda q: q.rows([RowState.SENDING]))
         if unsure:
@@ -223,6 +225,8 @@ class Outbox:
     async def turn(self, chat_id: int) -> None:
         """Wait until the chat may be written to, and count the request."""
         await self._pause(chat_id)
+        if self.hold is not None:  # the last thing before every request
+            await self.hold()
         self.limiter.count(chat_id, time.monotonic())
 
     def failed(self, chat_id: int, error: DeliveryError) -> None:

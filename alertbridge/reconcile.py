@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alertbridge.exporter import Exporter, Sight
     from alertbridge.prometheus import Prometheus
     from alertbridge.settings import Settings
-    from alertbridge.store import Store
+    from alertbridge.store import Transactions
     from alertbridge.store.queries import Queries
 
 log = get_logger(__name__)
@@ -54,7 +54,7 @@ class Answers:
 class Reconciler:
     """Asks and decides. `run` is its only task; `wake` makes it look at once."""
 
-    store: Store
+    store: Transactions
     settings: Callable[[], Settings]
     exporter: Exporter
     prometheus: Prometheus

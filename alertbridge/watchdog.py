@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from alertbridge.payload import Alert
     from alertbridge.prometheus import Prometheus
     from alertbridge.settings import Peer, Settings
-    from alertbridge.store import Store
+    from alertbridge.store import Transactions
     from alertbridge.store.queries import Queries
 
 log = get_logger(__name__)
@@ -75,7 +75,7 @@ def silence(signs: Signs, *, timeout: timedelta, now: datetime) -> Silence | Non
 class Watchdog:
     """Watches and pings. `run` holds both tasks; `saw` is called by the webhook."""
 
-    store: Store
+    store: Transactions
     settings: Callable[[], Settings]
     prometheus: Prometheus
     http: httpx.AsyncClient

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alertbridge.pictures import Pictures
     from alertbridge.sending import Buttons
     from alertbridge.settings import Settings
-    from alertbridge.store import Store
+    from alertbridge.store import Transactions
     from alertbridge.texts import Texts
 
 
@@ -48,7 +48,7 @@ class Question:
     texts: Texts
     now: datetime
     exporter: Exporter
-    store: Store
+    store: Transactions
     metrics: Metrics
     alertmanager: Alertmanager
     settings: Settings

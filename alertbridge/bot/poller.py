@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from alertbridge.outbox import Outbox
     from alertbridge.pictures import Pictures
     from alertbridge.settings import Settings
-    from alertbridge.store import Store
+    from alertbridge.store import Transactions
     from alertbridge.telegram import TelegramSender
 
 log = get_logger(__name__)
@@ -50,7 +50,7 @@ class Poller:
     settings: Callable[[], Settings]
     exporter: Exporter
     alertmanager: Alertmanager
-    store: Store
+    store: Transactions
     outbox: Outbox
     metrics: Metrics
     pictures: Pictures

@@ -14,7 +14,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,11 +23,40 @@ from alertbridge.store.queries import Queries
 from alertbridge.store.schema import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 T = TypeVar("T")
+
+
+class Transactions(Protocol):
+    """Whoever runs transactions: the store itself, or the leader's view of it."""
+
+    async def transact(self, work: Callable[[Queries], T]) -> T:
+        """Run `work` in a transaction and return its result once it is committed.
+
+        Raises:
+            StoreError: it could not be committed; nothing of it remains.
+        """
+
+
 _TOGETHER = 64  # transactions that are committed as one at most
+_POSTGRESQL_LOCK = 8_229_922  # any number that nobody else locks in this database
+# A host that is gone is noticed within seconds; these are libpq's names.
+_POSTGRESQL_CONNECTION: Mapping[str, int] = {
+    "connect_timeout": 4,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 6000,  # milliseconds
+}
+# A bridge that is stopped in the middle of a transaction must not keep the lock: the server ends its session.
+_POSTGRESQL_SESSION: Mapping[str, str] = {
+    "idle_in_transaction_session_timeout": "3s",
+    "lock_timeout": "5s",
+    "statement_timeout": "15s",
+    "synchronous_commit": "on",
+}
 _BUSY_SECONDS = 2.0  # how long a locked SQLite file is waited for; then the webhook gets its 503
 
 
@@ -46,6 +75,11 @@ class Store:
         self._waiting: deque[_Job] = deque()
         self._lock = threading.Lock()
         self._running = False
+
+    @property
+    def shared(self) -> bool:
+        """Whether other bridges may use the same database: then a leader is needed."""
+        return self._engine.dialect.name == "postgresql"
 
     @classmethod
     def at(cls, path: Path) -> Store:
@@ -145,6 +179,8 @@ def _engine(url: str) -> sa.Engine:
         StoreError: the URL or its driver cannot be used.
     """
     try:
+        if url.startswith("postgresql"):
+            return _postgresql(url)
         if not url.startswith("sqlite"):
             return sa.create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=1)
         memory = url in {"sqlite://", "sqlite:///:memory:"}
@@ -168,6 +204,29 @@ def _engine(url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # a lock that must wait fails here, not at the commit
+
+    return engine
+
+
+def _postgresql(url: str) -> sa.Engine:
+    """Return the engine of a database that two bridges may share: transactions one after the other, none for ever."""
+    engine = sa.create_engine(
+        url, pool_pre_ping=True, pool_size=1, max_overflow=1, connect_args=dict(_POSTGRESQL_CONNECTION)
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        for setting, value in _POSTGRESQL_SESSION.items():
+            cursor.execute(f"SET {setting} = '{value}'")
+        cursor.close()
+        connection.autocommit = False
+
+    @sa.event.listens_for(engine, "begin")
+    def begun(connection: sa.Connection) -> None:
+        # As BEGIN IMMEDIATE: two bridges that take the same webhook must not both open an incident.
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
 
     return engine
 

@@ -25,8 +25,12 @@ class Connected:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
+    def clock(self) -> float:
+        """Return the database's own time, seconds since the epoch: the same for all that share it (PostgreSQL only)."""
+        return float(self._connection.scalar(sa.text("SELECT extract(epoch FROM clock_timestamp())")) or 0.0)
+
     def _upsert(self, table: sa.Table, key: dict[str, Any], values: dict[str, Any]) -> None:
-        """Change the row with this key, or add it; with one writer that is safe on every database."""
+        """Change the row with this key, or add it; safe because transactions do not overlap."""
         match = sa.and_(*(table.c[name] == value for name, value in key.items()))
         if self._connection.execute(sa.update(table).where(match).values(**values)).rowcount == 0:
             self._connection.execute(sa.insert(table).values(**key, **values))
