@@ -83,7 +83,8 @@ def compose(
     match job.act:
         case Act.NOTICE:
             row = job.rows[0]
-            text, silent = render.notice(words, row.notice, dict(row.values)), quiet_now
+            text = render.notice(words, row.notice, dict(row.values))
+            silent = quiet_now or row.values.get("silent") == "yes"
         case Act.SEND:
             text = render.incident_message(told[0], words, now=now, tell=job.tell, grafana_url=settings.grafana_url)
         case Act.REPLY_OVER:

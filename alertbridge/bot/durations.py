@@ -38,7 +38,8 @@ def split_request(argument: str) -> tuple[str, timedelta | None, str] | None:
     """
     words = argument.split()
     for place in range(1, len(words)):
-        joined = "".join(words[place : place + 2])  # `2 hari`
+        pair = words[place : place + 2]
+        joined = "".join(pair) if pair[0].isdecimal() and pair[-1].isalpha() else ""  # `2 hari`, not `Pasteur 1 4h`
         if words[place].casefold() in UNTIL_BACK:
             return " ".join(words[:place]), None, " ".join(words[place + 1 :])
         for span, used in ((parse_duration(words[place]), 1), (parse_duration(joined), 2)):

@@ -15,7 +15,7 @@ _FILLERS = frozenset(
     current currently daftar di do dong everything for gimana give halo hello hi how i in ini is it itu kabar
     kabarnya kah kak ke kita lihat list malam mana masih me minta mohon my ngga now of on our pagi please saat saja
     sedang sekarang semua show siang sore still tampilkan tell that the there these thing things tolong untuk us
-    what what's whats where which who with ya yang you your
+    right what what's whats where which who with ya yang you your
     """.split()  # noqa: SIM905 - sixty words in quotes would be read by nobody
 )
 # The first group with a word in the question decides. Words that ask without naming a state come last.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from alertbridge.alertmanager import Alertmanager, Silence
     from alertbridge.incidents import Incident
     from alertbridge.settings import Settings
-    from alertbridge.store import Store
+    from alertbridge.store import Transactions
     from alertbridge.store.queries import Queries
 
 log = get_logger(__name__)
@@ -41,7 +41,7 @@ _NAMED = 5
 class Keeper:
     """Looks every `every_seconds`. `run` is its only task; `wake` makes it look at once."""
 
-    store: Store
+    store: Transactions
     settings: Callable[[], Settings]
     alertmanager: Alertmanager
     on_change: Callable[[], None]
@@ -118,6 +118,8 @@ class Keeper:
                 names.append(f"+{len(hidden) - _NAMED}")
             keys = key if key == "silence_back" else f"{key},{'silence_still' if names else 'silence_clear'}"
             values = {"keys": keys, "what": note["what"], "who": note["who"], "names": ", ".join(names)}
+            if not names:
+                values["silent"] = "yes"  # nothing to do for anybody
             told = sorted(chat for chat in chats if settings.chat(chat) is not None)
             intake.notify(queries, told, "lines", values, now=now)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from alertbridge.bot.callbacks import Kind, Signer
@@ -61,4 +60,7 @@ def _button(key: str, kind: Kind, argument: int | str, texts: Texts, signer: Sig
 
 @cache
 def _graphs_exist() -> bool:
-    return find_spec("alertbridge.pictures") is not None
+    # Here and not above: commands may need what makes messages, and that needs this file.
+    from alertbridge.bot.commands import BY_NAME  # noqa: PLC0415 - the reason stands above
+
+    return "graph" in BY_NAME

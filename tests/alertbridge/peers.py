@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -77,6 +79,9 @@ class Peers:
     down: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     pings: int = 0
+    silences: dict[str, dict[str, Any]] = field(default_factory=dict)  # Alertmanager's, by id
+    restarts: int = 0
+    slow_seconds: float = 0.0  # how long the exporter takes to answer about regions
     url: str = ""
 
     def put(self, target: str, state: str, **more: Any) -> None:
@@ -94,6 +99,9 @@ class Peers:
             Route("/api/v1/status/buildinfo", self._query),
             Route("/api/v2/alerts", self._alerts),
             Route("/api/v2/status", self._alerts),
+            Route("/api/v2/silences", self._silences, methods=["GET", "POST"]),
+            Route("/api/v2/silence/{id}", self._expire, methods=["DELETE"]),
+            Route("/-/restart", self._restart, methods=["POST"]),
             Route("/ping", self._ping),
         ]
         async with running(Starlette(routes=routes), listen_address="127.0.0.1:0") as server:
@@ -124,6 +132,7 @@ class Peers:
         return self._page(request, list(self.targets.values()))
 
     async def _regions(self, request: Request) -> Response:
+        await asyncio.sleep(self.slow_seconds)
         return self._page(request, list(self.regions.values()))
 
     async def _log(self, request: Request) -> Response:
@@ -149,6 +158,32 @@ class Peers:
         if "alertmanager" in self.down:
             return PlainTextResponse("down", status_code=503)
         return JSONResponse(self.alerts)
+
+    async def _silences(self, request: Request) -> Response:
+        """As Alertmanager: one that ended stays in the list as expired."""
+        if "alertmanager" in self.down:
+            return PlainTextResponse("down", status_code=503)
+        if request.method == "GET":
+            return JSONResponse(list(self.silences.values()))
+        body = await request.json()
+        ident = body.get("id") or str(uuid.uuid4())
+        self.silences[ident] = body | {"id": ident, "status": {"state": "active"}}
+        return JSONResponse({"silenceID": ident})
+
+    async def _expire(self, request: Request) -> Response:
+        if "alertmanager" in self.down:
+            return PlainTextResponse("down", status_code=503)
+        silence = self.silences.get(request.path_params["id"])
+        if silence is None:
+            return PlainTextResponse("silence not found", status_code=404)
+        silence["status"] = {"state": "expired"}
+        return PlainTextResponse("")
+
+    async def _restart(self, _: Request) -> Response:
+        if "exporter" in self.down:
+            return PlainTextResponse("down", status_code=503)
+        self.restarts += 1
+        return JSONResponse({"restarting": True}, status_code=202)
 
     async def _ping(self, _: Request) -> Response:
         self.pings += 1
