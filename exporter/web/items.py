@@ -14,10 +14,11 @@ import numpy as np
 
 from exporter.outcome import CAUSES, REASONS, UNKNOWN_REASONS, State, Status
 from exporter.state.verdict import NO_STATE, culprit_id
+from exporter.web.evidence_row import low_reasons, silences
 from exporter.web.tunnel_row import tunnel_item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -44,12 +45,16 @@ def number(value: float) -> float | None:
 
 
 def target_items(
-    index: RosterIndex, verdict: Verdict, board: Board, slots: Iterable[int], tunnels: TunnelReport
+    index: RosterIndex, verdict: Verdict, board: Board, slots: Sequence[int], tunnels: TunnelReport
 ) -> list[dict[str, Any]]:
     """Return one item per slot, in the order given."""
     seen = _newest_probes(board, index.roster)
     items = [_target_item(index, verdict, board, slot, seen) for slot in slots]
-    for item in items:
+    silent = silences(board, index.roster, verdict, slots)
+    for item, slot in zip(items, slots, strict=True):
+        since, reason = silent.get(slot, (None, None))
+        item["silent_since"], item["newest_failure"] = rfc3339(since), reason
+        item["low_reasons"] = low_reasons(board, index.roster, verdict, slot)
         fact = tunnels.facts.get(item["id"])
         item["tunnel"] = tunnel_item(fact, rfc3339(fact.handshake_at) if fact is not None else None)
     return items

@@ -73,6 +73,9 @@ async def test_a_healthy_target_item_is_exactly_this(client: httpx.AsyncClient, 
             "loss_ratio": 0.0,
             "probes_total": 100,
             "last_probe_at": None,
+            "silent_since": None,
+            "newest_failure": None,
+            "low_reasons": None,
             "tunnel": None,
         }
     ]

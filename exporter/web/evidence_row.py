@@ -1,0 +1,88 @@
+"""What a state rests on, for the JSON API: since when a DOWN target is silent, which limits a LOW one breaks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from exporter.engine.board import GRID
+from exporter.outcome import REASONS, FailureReason, State, Status, failure_status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.engine.board import Board
+    from exporter.roster import Roster
+    from exporter.state.verdict import Verdict
+
+_SHORT: Final = 20  # probes; the judge's short window, whose limit is twice that of the 60 (docs/states.md)
+_LEAST_LOST: Final = 2
+_ROUNDING: Final = 1e-9
+# These say that nothing was sent: nothing of the target.
+_UNSENT: Final = [failure_status(r) for r in (FailureReason.DNS, FailureReason.SEND_ERROR, FailureReason.PERMISSION)]
+
+
+def silences(
+    board: Board, roster: Roster, verdict: Verdict, slots: Sequence[int]
+) -> dict[int, tuple[float | None, str | None]]:
+    """Return for each DOWN slot since when it has not answered (UTC seconds), and the newest failure's reason.
+
+    The moment is the send time of the first failed probe after the newest reply; None where the ring no longer reaches
+    back to it.
+    """
+    chosen = np.asarray(slots, dtype=np.intp)
+    rows = chosen[
+        (verdict.code[chosen] == State.DOWN) & (board.slot["generation"][chosen] == roster.generation[chosen])
+    ]
+    sent, status = board.slot["grid_sent_at"][rows], board.slot["grid_status"][rows]
+    replied = board.slot["last_reply_sent_at"][rows]
+    silent = (status >= Status.FIRST_FAILURE) & (sent > replied[:, None])
+    first = np.where(silent, sent, np.inf).min(axis=1)
+    newest = np.where(silent, sent, -np.inf).argmax(axis=1)
+    # An answer older than everything in a full ring: the silence may be older too.
+    oldest = np.where(status > Status.EMPTY, sent, np.inf).min(axis=1)
+    forgotten = (board.slot["grid_count"][rows] > GRID) & (oldest > replied)
+    to_utc = time.time() - time.monotonic()
+    found: dict[int, tuple[float | None, str | None]] = {}
+    for place, slot in enumerate(rows.tolist()):
+        if not silent[place].any():
+            found[slot] = (None, None)
+            continue
+        reason = REASONS[int(status[place, newest[place]]) - Status.FIRST_FAILURE].value
+        found[slot] = (None if forgotten[place] else float(first[place]) + to_utc, reason)
+    return found
+
+
+def low_reasons(board: Board, roster: Roster, verdict: Verdict, slot: int) -> list[dict[str, Any]] | None:
+    """Return the limits that a LOW target breaks, each with value and limit; None for every other state.
+
+    An empty list: it is well below all of them, and has yet to stay so for ten probes.
+    """
+    if verdict.code[slot] != State.LOW:
+        return None
+    loss_limit = float(roster.low_loss_ratio[slot])
+    short = _short_loss(board, slot)
+    values = (
+        ("loss_60", float(verdict.loss[slot]), loss_limit),
+        ("loss_20", np.nan if short is None else short, 2 * loss_limit),
+        ("rtt", float(verdict.rtt[slot]), float(roster.low_rtt_seconds[slot])),
+        ("jitter", float(verdict.jitter[slot]), float(roster.low_jitter_seconds[slot])),
+    )
+    return [
+        {"reason": reason, "value": round(value, 6), "limit": round(limit, 6)}
+        for reason, value, limit in values
+        if value >= limit - _ROUNDING  # false for NaN
+    ]
+
+
+def _short_loss(board: Board, slot: int) -> float | None:
+    """Return the loss of the last 20 probes that count, 0-1; None where fewer than two were lost."""
+    count = int(board.slot["grid_count"][slot])
+    order = np.arange(max(0, count - GRID), count) % GRID
+    status = board.slot["grid_status"][slot][order]
+    counted = status[((status == Status.REPLY) | (status >= Status.FIRST_FAILURE)) & ~np.isin(status, _UNSENT)]
+    last = counted[-_SHORT:]
+    lost = int((last >= Status.FIRST_FAILURE).sum())
+    return lost / len(last) if lost >= _LEAST_LOST else None
