@@ -9,14 +9,17 @@ import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 from alertbridge.app import Bridge, Live, Options, open_store
 from alertbridge.errors import BridgeError, SettingsError, StoreError
 from alertbridge.loading import load
+from alertbridge.routing import chats_for
 from alertbridge.sendnow import send_now
 from alertbridge.store.rows import Row, RowState
+from alertbridge.watchnow import watch_peers
 from alertbridge.wording import utc_now
 from httpservice import logs
 from httpservice.errors import HttpServiceError
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from alertbridge.settings import Settings
+    from alertbridge.settings import Chat, Settings
     from alertbridge.store.queries import Queries
 
 T = TypeVar("T")
@@ -157,15 +160,39 @@ def send(*, text: str, chat_name: str | None, config_file: Path) -> None:
     """Send TEXT to the chats at once, past the outbox: the quickest test of token and chat ids."""
     settings = _settings(config_file)
     logs.configure("error", "logfmt", redact=settings.secrets)
-    chats = settings.chats
-    if chat_name is not None:
-        found = settings.chat(chat_name)
-        if found is None:
-            names = ", ".join(chat.name for chat in settings.chats)
-            raise click.UsageError(f"no chat is named {chat_name}; there are: {names}")
-        chats = (found,)
+    chats = _chosen(settings, chat_name) if chat_name is not None else settings.chats
     if not asyncio.run(send_now(settings, chats, text)):
         raise SystemExit(FINDINGS)
+
+
+@main.command()
+@click.option(
+    "--peer", "peers", multiple=True, required=True, help="URL of another bridge; may be given several times."
+)
+@click.option("--silent-after", "silent_after", type=click.FloatRange(min=10.0), default=90.0, show_default=True)
+@click.option(
+    "--chat", "chat_name", help="Name of the chat to tell; where none is given, those that critical alerts go to."
+)
+@_config_option
+@_log_options
+def watch(
+    *,
+    peers: tuple[str, ...],
+    silent_after: float,
+    chat_name: str | None,
+    config_file: Path,
+    log_level: str,
+    log_format: str,
+) -> None:
+    """Watch bridges of other sites and tell when one has been silent (seconds), and when it is back."""
+    settings = _settings(config_file)
+    logs.configure(log_level, log_format, redact=settings.secrets)
+    chats = _chosen(settings, chat_name) if chat_name else chats_for(settings, region="", severity="critical")
+    for url in peers:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+            raise click.UsageError(f"--peer {url}: is no URL like https://monitor-2.example")
+    asyncio.run(watch_peers(settings, peers, chats, silent_after_seconds=silent_after))
 
 
 @main.group()
@@ -233,6 +260,14 @@ def _line(row: Row) -> str:
     trouble = f", {row.failure}: {row.detail}" if row.failure else ""
     when = row.created_at.isoformat(timespec="seconds")
     return f"{row.id}  {row.state.value}  {when}  chat {row.chat}  {row.kind} {about}, {row.attempts} attempts{trouble}"
+
+
+def _chosen(settings: Settings, name: str) -> tuple[Chat, ...]:
+    found = settings.chat(name)
+    if found is None:
+        names = ", ".join(chat.name for chat in settings.chats)
+        raise click.UsageError(f"no chat is named {name}; there are: {names}")
+    return (found,)
 
 
 def _settings(path: Path) -> Settings:
