@@ -18,7 +18,7 @@ from alertbridge.bot.durations import LONGEST, SHORTEST, split_request
 from alertbridge.bot.kinds import Answer, Question, WrongUsageError
 from alertbridge.bot.lookup import find_region, find_target
 from alertbridge.bot.open_incidents import meant, place_of
-from alertbridge.bot.paging import PER_PAGE, page_of, paged
+from alertbridge.bot.paging import page_of, paged, pages
 from alertbridge.errors import PeerError
 from alertbridge.incidents import Tell
 from alertbridge.markup import escape
@@ -107,9 +107,10 @@ async def silences(question: Question) -> Answer:
     lines = [silencing.line(n, one, known.get(one.id), texts, now=now) for n, one in enumerate(found, start=1)]
     head = [f"<b>{texts('act.silences', count=len(found))}</b>"]
     answer = paged(question, head, lines, [])
-    page = page_of(question.page, len(found))
+    spans = pages(lines)
+    span = spans[page_of(question.page, len(spans))]
     ends = []
-    for number, one in enumerate(found[page * PER_PAGE : (page + 1) * PER_PAGE], start=page * PER_PAGE + 1):
+    for number, one in enumerate(found[span], start=span.start + 1):
         data = question.signer.pack(Kind.UNSILENCE, one.id)
         if data is not None:
             ends.append(Button(text=f"✖ {number}", data=data))

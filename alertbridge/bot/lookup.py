@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ _SHORT_NAMES = {
     "jkt": "jakarta",
 }
 _ASKED = 50
+_EVERY = 5000  # the exporter's largest page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,10 @@ async def find_target(exporter: Exporter, text: str) -> Found:
         PeerError: the exporter gave no usable answer.
     """
     page = await exporter.targets(q=text, limit=_ASKED)
-    return choose(page["items"], text)
+    if page["items"]:
+        return choose(page["items"], text)
+    every = (await exporter.targets(limit=_EVERY))["items"]
+    return Found(near=await asyncio.to_thread(_close, every, text))  # of thousands: not on the event loop
 
 
 async def find_region(exporter: Exporter, text: str) -> Found:
@@ -55,9 +60,14 @@ async def find_region(exporter: Exporter, text: str) -> Found:
     short = [item for item in items if is_short_for(wanted, str(item.get("name")))]
     if short:
         return choose(short, wanted)
+    return Found(near=_close(items, wanted))
+
+
+def _close(items: Sequence[dict[str, Any]], text: str) -> tuple[str, ...]:
+    """Return what is written nearly like a text, the nearest first."""
     names = {str(item.get(key)).casefold(): item for item in items for key in ("id", "name")}
-    near = [names[name] for name in difflib.get_close_matches(wanted, list(names), n=_NEAR, cutoff=0.6)]
-    return Found(near=_names(near))
+    found = difflib.get_close_matches(text.casefold(), list(names), n=_NEAR, cutoff=0.6)
+    return _names([names[name] for name in found])
 
 
 def is_short_for(text: str, name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from alertbridge.bot.callbacks import Kind
 from alertbridge.bot.kinds import Answer, Question
-from alertbridge.markup import fit
+from alertbridge.markup import LIMIT, fit, utf16, visible
 from alertbridge.sending import Button
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alertbridge.sending import Buttons
 
 PER_PAGE = 20  # lines; a phone shows about so many
+_ROOM = LIMIT - 600  # UTF-16 units of the lines of a page; head and foot need the rest
 
 
 def paged(
@@ -29,13 +30,13 @@ def paged(
         foot: lines below every page.
         hidden: how many lines there are besides.
     """
-    page = page_of(question.page, len(lines))
-    last = page_of(len(lines), len(lines))
+    spans = pages(lines)
+    page, last = page_of(question.page, len(spans)), len(spans) - 1
     texts = question.texts
     below = [texts("bot.page", page=page + 1, pages=last + 1), *foot] if last else list(foot)
     text = fit(
         head,
-        lines[page * PER_PAGE : (page + 1) * PER_PAGE],
+        lines[spans[page]],
         below,
         more=lambda left: texts("digest.more", count=left),
         hidden=hidden if page == last else 0,
@@ -43,9 +44,21 @@ def paged(
     return Answer(text=text, buttons=_turning(question, page, last))
 
 
+def pages(lines: Sequence[str]) -> list[slice]:
+    """Return which lines stand on which page: 20 at most, and never more than a message takes."""
+    found, start, room = [], 0, _ROOM
+    for number, line in enumerate(lines):
+        size = utf16(visible(line)) + 1
+        if number > start and (size > room or number - start >= PER_PAGE):
+            found.append(slice(start, number))
+            start, room = number, _ROOM
+        room -= size
+    return [*found, slice(start, len(lines))]
+
+
 def page_of(wanted: int, count: int) -> int:
-    """Return the page to show of a list of `count` lines, from 0."""
-    return max(0, min(wanted, (count - 1) // PER_PAGE))
+    """Return the page to show of `count` pages, from 0."""
+    return max(0, min(wanted, count - 1))
 
 
 def _turning(question: Question, page: int, last: int) -> Buttons:

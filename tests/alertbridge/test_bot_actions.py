@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -508,6 +509,23 @@ async def test_no_slow_answer_holds_up_an_acknowledgement(trial: Trial) -> None:
     assert [m.text for m in trial.api.messages[1:]] == []
     await trial.api.until(lambda: any(call.method == "sendChatAction" for call in trial.api.calls), seconds=3)
     trial.peers.slow_seconds = 0.0
+
+
+async def test_near_ids_of_targets_are_offered(trial: Trial) -> None:
+    """For questions and silences alike."""
+    assert "jbr-hub (Jbr Hub)" in (await ask(trial.api, "/target jbr-hubb", user=VIEWER)).text
+    assert "jbr-hub (Jbr Hub)" in (await ask(trial.api, "/silence jbr-hubb 4h", user=OPERATOR)).text
+    assert trial.peers.silences == {}
+
+
+async def test_a_strangers_press_is_answered_and_counted_and_tells_nothing(trial: Trial) -> None:
+    """In a chat that is not configured; the answer is for the presser's eyes, and no message follows."""
+    message = await told(trial)
+    data, private = data_of(message, "I take it"), replace(message, chat_id=STRANGER)
+    toast = await press(trial, private, data, user=STRANGER)
+    assert toast == f"This bot answers only those it knows. Your user id: {STRANGER}"
+    await trial.metric_becomes(1, "alertbridge_access_denied_total", reason="stranger")
+    assert (len(trial.api.messages), await recorded(trial)) == (1, [])
 
 
 async def test_long_lists_come_in_pages(trial: Trial) -> None:

@@ -13,7 +13,8 @@ from alertbridge.bot.callbacks import LONGEST_BYTES, Kind, Signer
 from alertbridge.bot.durations import parse_duration, split_request
 from alertbridge.bot.grammar import understand
 from alertbridge.bot.lookup import is_short_for
-from alertbridge.bot.paging import PER_PAGE, page_of
+from alertbridge.bot.paging import PER_PAGE, page_of, pages
+from alertbridge.markup import LIMIT, escape, utf16
 
 SIGNER = Signer(b"a key")
 
@@ -151,9 +152,11 @@ def test_matchers_fit_as_in_alertmanager(matcher: Matcher, labels: dict[str, str
     assert matcher.fits(labels) is fits
 
 
-@given(st.integers(), st.integers(min_value=0, max_value=10_000))
-def test_the_page_shown_exists(wanted: int, count: int) -> None:
-    """Whichever was asked for."""
-    page = page_of(wanted, count)
-    assert page >= 0
-    assert page == 0 or page * PER_PAGE < count
+@given(st.integers(), st.lists(st.text(max_size=900), max_size=90))
+def test_every_line_stands_on_one_page_that_a_message_takes(wanted: int, lines: list[str]) -> None:
+    """Whichever page was asked for, it exists; no line is lost between two."""
+    spans = pages([escape(line, 900) for line in lines])
+    assert [line for span in spans for line in lines[span]] == lines
+    assert all(len(lines[span]) <= PER_PAGE for span in spans)
+    assert all(sum(utf16(line) + 1 for line in lines[span]) < LIMIT for span in spans)
+    assert 0 <= page_of(wanted, len(spans)) < len(spans)
