@@ -97,7 +97,7 @@ class Pictures:
             dots=dots,
             counts=counts,
             words=_words(texts),
-            rows=_region_rows(regions),
+            rows=_region_rows(regions, texts),
             foot=_foot(page, texts, zone="", now=now),
             warning=_warning(page, texts),
         )
@@ -179,7 +179,7 @@ def _dot(item: Mapping[str, Any], region: Mapping[str, Any], *, large: bool = Fa
     return None
 
 
-def _region_rows(regions: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _region_rows(regions: Sequence[Mapping[str, Any]], texts: Texts) -> list[Row]:
     """Return the regions where something is not well, worst first."""
     troubled = [r for r in regions if _state(r) != "up" or any(_count(r.get(s)) for s in WORST_FIRST[:-1])]
     troubled.sort(
@@ -189,7 +189,7 @@ def _region_rows(regions: Sequence[Mapping[str, Any]]) -> list[Row]:
             str(r.get("name")),
         )
     )
-    return [
+    rows = [
         Row(
             state=_state(region),
             name=one_line(str(region.get("name") or region.get("id")), _NAME_CHARS),
@@ -197,6 +197,13 @@ def _region_rows(regions: Sequence[Mapping[str, Any]]) -> list[Row]:
         )
         for region in troubled[:_ROWS]
     ]
+    return rows + _rest(len(troubled), texts)
+
+
+def _rest(troubled: int, texts: Texts) -> list[Row]:
+    """Return the line that says how many are left out."""
+    left = troubled - _ROWS
+    return [Row(state="", name=texts.entries["digest.more"].format(count=left))] if left > 0 else []
 
 
 def _target_rows(items: Sequence[Mapping[str, Any]], texts: Texts, now: datetime) -> list[Row]:
@@ -210,7 +217,7 @@ def _target_rows(items: Sequence[Mapping[str, Any]], texts: Texts, now: datetime
         note = wording.duration((now - since).total_seconds(), texts) if since is not None else ""
         name = one_line(str(item.get("name") or item.get("id")), _NAME_CHARS)
         rows.append(Row(state=_state(item), name=name, note=note))
-    return rows
+    return rows + _rest(len(troubled), texts)
 
 
 def _state(item: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ class Dot:
 class Row:
     """One line below the map: who is in trouble."""
 
-    state: str
+    state: str  # empty: a line of words alone
     name: str
     counts: Mapping[str, int] | None = None  # of a region, by state
     note: str = ""  # right of a target: since how long
@@ -120,7 +120,8 @@ def counts_line(
 def _rows(canvas: Canvas, view: MapView, top: float) -> None:
     for number, row in enumerate(view.rows):
         y = top + number * _LINE * _TALL
-        canvas.mark((MARGIN + _LINE * 0.4, y + _LINE * 0.55), row.state, _LINE * 0.36)
+        if row.state:
+            canvas.mark((MARGIN + _LINE * 0.4, y + _LINE * 0.55), row.state, _LINE * 0.36)
         right = float(WIDTH - MARGIN)
         if row.note:
             right -= canvas.text((right, y), row.note, size=_LINE, colour=SOFT, anchor="ra") + _LINE
@@ -132,7 +133,7 @@ def _rows(canvas: Canvas, view: MapView, top: float) -> None:
                 canvas.mark((x + 20, y + _LINE * 0.55), state, _LINE * 0.36)
                 canvas.text((x + 50, y), str(count), size=_LINE)
         left = MARGIN + _LINE * 1.3
-        canvas.text((left, y), row.name, size=_LINE, within=right - left - 12)
+        canvas.text((left, y), row.name, size=_LINE, colour=INK if row.state else SOFT, within=right - left - 12)
 
 
 def _around(dots: Sequence[Dot]) -> tuple[float, float, float, float]:

@@ -23,7 +23,7 @@ async def map_picture(question: Question) -> Answer:
     region = None
     if question.argument:
         found = await find_region(question.exporter, question.argument)
-        region = found.item or _refuse(question, found, "region")
+        region = found.item or _refuse(question, found, "region", question.argument)
     return _answer(await _pictures(question).map(question.texts, now=question.now, region=region))
 
 
@@ -40,7 +40,7 @@ async def graph_picture(question: Question) -> Answer:
         item, is_region = exact[0], True
     else:
         found = await find_target(question.exporter, name)
-        item, is_region = found.item or _refuse(question, found, "target"), False
+        item, is_region = found.item or _refuse(question, found, "target", name), False
     try:
         picture = await _pictures(question).graph(
             item, question.texts, now=question.now, span=span, is_region=is_region
@@ -68,8 +68,8 @@ def _answer(picture: Picture) -> Answer:
     return Answer(text=picture.caption, photo=picture.png)
 
 
-def _refuse(question: Question, found: Found, kind: str) -> dict[str, Any]:
-    texts, text = question.texts, question.argument
+def _refuse(question: Question, found: Found, kind: str, text: str) -> dict[str, Any]:
+    texts = question.texts
     if not found.near:
         raise WrongUsageError(texts("bot.not_found", kind=kind, text=text))
     lines = [f"<code>{escape(name)}</code>" for name in found.near]
