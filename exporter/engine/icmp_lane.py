@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from exporter.engine.icmp_options import CONTROL_BYTES, control_message
+from exporter.engine.icmp_buffers import RECEIVE_ROWS, SEND_ROWS, Received
 from exporter.engine.icmp_packet import (
-    FIELD_BYTES,
     HEAD_BYTES,
     KIND_BIT,
     NUMBER_MASK,
@@ -26,8 +25,8 @@ from exporter.engine.icmp_packet import (
     parse_replies,
     quick_match,
 )
-from exporter.engine.icmp_request import target_words
-from exporter.engine.icmp_socket import NAME4, NAME6, RECEIVE_ROWS, SEND_ROWS, IcmpSocket, Received, permission_missing
+from exporter.engine.icmp_peers import Peers
+from exporter.engine.icmp_socket import IcmpSocket, permission_missing
 from exporter.engine.ledger import NUMBER_BITS, PENDING, Kind, Ledger
 from exporter.outcome import REASONS, DiscardReason, FailureReason, failure_status
 
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS: Final = 5.0  # between two tries to open a socket
 _REPLY_BYTES: Final = 832  # what a small packet takes of a receive buffer (measured: 256 fit into 212,992)
-_NOBODY: Final = np.uint64(2**64 - 1)
 _UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN})
 
 
@@ -63,77 +61,29 @@ class Lane:
         self._wall = wall
         self._report = report
         self._try_at = 0.0
-        self._name_type = NAME4 if version == 4 else NAME6  # noqa: PLR2004 - IP versions
-        size = ledger.board.size.slots
-        self._names: NDArray[Any] = np.zeros(size, dtype=self._name_type)
-        self._name_words = self._names.view(np.uint32).reshape(size, -1)
-        self._addresses: NDArray[Any] = self._names["address"].copy()  # apart: what replies are compared with
-        self._targets = np.full(size, _NOBODY, dtype=np.uint64)  # `target_words` per slot
+        self._peers = Peers(version, ledger.board.size.slots)
         self._fixed = (np.uint64(0), np.uint64(1))  # matches nothing; see `fixed_word`
-        self._filler_bytes = np.zeros(size, dtype=np.uint64)
-        self._filler_sums = np.zeros(size, dtype=np.uint32)
-        self._control_at = np.zeros(size, dtype=np.uint64)
-        self._control_bytes = np.zeros(size, dtype=np.uint64)
-        self._controls = np.zeros((0, CONTROL_BYTES), dtype=np.uint8)
-        self._with_filler = self._with_controls = False
-        self._wants_raw = False  # the kernel ignores the source address of unprivileged ICMPv6 packets
-        self._slots_of: dict[bytes, list[int]] | None = None  # by address; built when an error quotes too little
-        self.slots = np.empty(0, dtype=np.int64)
+
+    @property
+    def slots(self) -> NDArray[np.int64]:
+        """The plan's slots of this family."""
+        return self._peers.slots
 
     def adopt(self, records: NDArray[Any]) -> None:
         """Take over the plan's slots of this family."""
-        slots = records["slot"].astype(np.int64)
-        self.slots = slots
-        four = self.version == 4  # noqa: PLR2004 - IP versions
-        self._names["family"][slots] = 2 if four else 10
-        packed = np.ascontiguousarray(records["address"]).view(np.uint32).reshape(len(records), 4)
-        if four:
-            self._names["address"][slots] = packed[:, 0]
-        else:
-            self._names["address"][slots] = packed
-            self._names["scope"][slots] = records["scope"]
-        self._addresses[slots] = self._names["address"][slots]
-        self._targets[:] = _NOBODY
-        self._targets[slots] = target_words(slots, records["generation"])
-        lengths = np.maximum(records["payload_bytes"].astype(np.int64) - FIELD_BYTES, 0)
-        self._filler_bytes[slots] = lengths
-        self._with_filler = bool(lengths.any())
-        self._adopt_controls(records, slots)
-        self._slots_of = None
-        six_with_source = not four and bool((records["source_version"] == self.version).any())
-        if six_with_source and not self._wants_raw and self.socket is not None and not self.socket.raw:
+        peers, wanted_raw = self._peers, self._peers.wants_raw
+        peers.adopt(records)
+        if peers.wants_raw and not wanted_raw and self.socket is not None and not self.socket.raw:
             self.close()
-            self.ledger.void(slots)  # their replies would go to the closed socket
+            self.ledger.void(peers.slots)  # their replies would go to the closed socket
             self._try_at = 0.0
-        self._wants_raw = six_with_source
-        if self.socket is not None:
-            self._sum_fillers(self.socket)
-
-    def _sum_fillers(self, sock: IcmpSocket) -> None:
-        lengths = self._filler_bytes[self.slots]
-        for length in np.unique(lengths):
-            self._filler_sums[self.slots[lengths == length]] = sock.filler_sum(int(length))
-
-    def _adopt_controls(self, records: NDArray[Any], slots: NDArray[np.int64]) -> None:
-        special = np.flatnonzero((records["dscp"] > 0) | (records["source_version"] == self.version))
-        self._control_at[slots] = 0
-        self._control_bytes[slots] = 0
-        self._with_controls = bool(len(special))
-        self._controls = np.zeros((len(special), CONTROL_BYTES), dtype=np.uint8)
-        for row, place in enumerate(special.tolist()):
-            record = records[place]
-            source = record["source"].tobytes() if record["source_version"] == self.version else None
-            data = control_message(self.version, int(record["dscp"]), source)
-            self._controls[row, : len(data)] = np.frombuffer(data, dtype=np.uint8)
-            self._control_at[slots[place]] = self._controls.ctypes.data + row * CONTROL_BYTES
-            self._control_bytes[slots[place]] = len(data)
 
     @property
     def room(self) -> float:
         """How many replies the kernel keeps until they are read; infinity where there is no socket."""
         if self.socket is None:
             return float("inf")
-        return self.socket.buffer_bytes / (_REPLY_BYTES + 2 * int(self._filler_bytes[self.slots].max(initial=0)))
+        return self.socket.buffer_bytes / (_REPLY_BYTES + 2 * self._peers.largest_filler)
 
     def look_after(self, now: float) -> None:
         """Count what the kernel dropped. Open the socket if it is needed and not open, at most every RETRY_SECONDS."""
@@ -153,12 +103,11 @@ class Lane:
                 self._report("icmp socket refused", {"version": self.version, "reason": self.failure, "error": text})
             return
         self.failure = None
-        self._sum_fillers(self.socket)
         self._fixed = fixed_word(self.socket.family, self.socket.identifier)
         self._report("icmp socket opened", {"version": self.version, "raw": self.socket.raw})
 
     def _opened(self) -> IcmpSocket:
-        if self._wants_raw:
+        if self._peers.wants_raw:
             try:
                 return IcmpSocket(self.version, self._token, raw=True)
             except PermissionError:
@@ -176,21 +125,22 @@ class Lane:
             self._send(kind, slots[start : start + SEND_ROWS], due_at[start : start + SEND_ROWS])
 
     def _send(self, kind: Kind, slots: NDArray[np.int64], due_at: NDArray[np.float64]) -> None:
-        sock, ledger, count = self.socket, self.ledger, len(slots)
+        sock, ledger, peers, count = self.socket, self.ledger, self._peers, len(slots)
         if sock is None:
             if kind is Kind.GRID and self.failure is not None:
                 ledger.begin(kind, slots, due_at, np.full(count, failure_status(self.failure), dtype=np.uint8))
             return
-        self._name_words.take(slots, axis=0, out=sock.name_words[:count], mode="clip")
-        sock.requests.fill(
+        out = sock.sending
+        peers.name_words.take(slots, axis=0, out=out.name_words[:count], mode="clip")
+        out.dress(count, peers.fillers(slots), peers.controls(slots))
+        out.requests.fill(
             count,
-            targets=self._targets.take(slots),
+            targets=peers.targets.take(slots),
             numbers=ledger.next_numbers(kind, slots),
             kind=kind,
-            filler_sums=self._filler_sums[slots] if sock.ip_header else None,
+            filler_sums=peers.filler_sums[slots] if sock.ip_header else None,
         )
-        controls = (self._control_at[slots], self._control_bytes[slots]) if self._with_controls else None
-        sent_at, errors = sock.send(count, self._filler_bytes[slots] if self._with_filler else None, controls)
+        sent_at, errors = sock.send(count)
         ledger.begin(kind, slots, sent_at, PENDING if errors is None else self._statuses(errors))
         ledger.process["sent_total"][0] += count if errors is None else count - np.count_nonzero(errors)
 
@@ -240,8 +190,8 @@ class Lane:
                 sources=received.addresses,
                 fixed=self._fixed,
                 token=self._token,
-                targets=self._targets,
-                addresses=self._addresses,
+                targets=self._peers.targets,
+                addresses=self._peers.addresses,
             )
         if quick is None:
             self._match_thoroughly(sock, received, read_at)
@@ -287,7 +237,7 @@ class Lane:
 
     def _from_whom_we_asked(self, addresses: NDArray[Any], slots: NDArray[np.int64]) -> NDArray[np.bool_]:
         words = 1 if self.version == 4 else 4  # noqa: PLR2004 - IP versions
-        same: NDArray[np.bool_] = (addresses == self._addresses[slots]).reshape(len(slots), words).all(axis=1)
+        same: NDArray[np.bool_] = (addresses == self._peers.addresses[slots]).reshape(len(slots), words).all(axis=1)
         return same
 
     def _match_queue(self, told: Received) -> None:
@@ -320,17 +270,10 @@ class Lane:
                 self.ledger.fail(kind, slots, numbers, quotes.full_status[part])
         for address, sequence, status in quotes.bare:
             kind = Kind.CONFIRM if sequence & KIND_BIT else Kind.GRID
-            slots = np.array(self._asked(address), dtype=np.int64)
+            slots = self._peers.asked(address)
             counts = self.ledger.rings[kind].count[slots]
             numbers = counts - ((counts - (sequence & NUMBER_MASK)) & NUMBER_MASK)
             self.ledger.fail(kind, slots, numbers, np.full(len(slots), status, dtype=np.uint8))
-
-    def _asked(self, address: bytes) -> list[int]:
-        if self._slots_of is None:
-            self._slots_of = {}
-            for slot in self.slots.tolist():
-                self._slots_of.setdefault(self._names["address"][slot].tobytes(), []).append(slot)
-        return self._slots_of.get(address, [])
 
     def close(self) -> None:
         """Close the socket."""

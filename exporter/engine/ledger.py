@@ -4,8 +4,7 @@ Every probe that was begun ends in exactly one outcome: its ring entry leaves PE
 ICMP error, expiry, or the ring running full), and the counters move in the same call. A slot whose generation on the
 board is not the one of our plan belongs to somebody else by now and is not touched.
 
-What nearly always happens takes a short way with few numpy calls: the ICMP process wakes with cold caches, and a call
-then costs several times what a benchmark says. Every doubt leads to the long way.
+What nearly always happens takes few numpy calls: a process that wakes has cold caches, and a call costs ten times more.
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ from exporter.engine.board import CONFIRM, GRID, SLOT_FIELDS
 from exporter.engine.flights import Batch, Flights
 from exporter.engine.observations import Observations
 from exporter.engine.schedule import SUSPECT_SECONDS
+from exporter.engine.silence import Silence
+from exporter.engine.tenants import Tenants
 from exporter.outcome import DISCARD_REASONS, REASONS, DiscardReason, FailureReason, Status, failure_status
 
 if TYPE_CHECKING:
@@ -37,9 +38,7 @@ SHORTEST_RTT: Final = 1e-6  # send times are interpolated, so a loopback RTT may
 NUMBER_BITS: Final = 0xFFFFFFFF  # as much of a probe's number as travels in a packet
 _CLOCK_SLACK: Final = 0.001  # seconds by which a kernel time stamp may lie after the moment of reading
 _PENDING_BYTE: Final = bytes([PENDING])
-_REPLY_BYTE: Final = bytes([REPLY])
 _PARENTS: Final = frozenset({"generation", "quiet", "median_rtt"})  # slot fields that the parent writes
-_SAYS_NOTHING: Final = (FailureReason.SEND_ERROR, FailureReason.PERMISSION, FailureReason.DNS)  # of the target
 
 
 class Kind(IntEnum):
@@ -70,9 +69,12 @@ class Ledger:
         self.rings = (self._ring("grid", GRID), self._ring("confirm", CONFIRM))
         self.observed = Observations(board, row)
         slots = board.size.slots
-        self.generation = np.zeros(slots, dtype=np.uint32)  # of our plan; 0: not ours
+        self._tenants = Tenants(board)
+        self.generation = self._tenants.generation  # of our plan; 0: not ours
+        self.live = self._tenants.live
         self.timeout = np.ones(slots)
-        self.watched_sent_at = np.zeros(slots)  # see schedule.suspects; of silent slots only
+        self._silence = Silence(board)
+        self.watched_sent_at = self._silence.watched_sent_at
         self.in_flight = 0
         self._flights = Flights(slots)
         self._region = np.full(slots, -1, dtype=np.int64)
@@ -81,17 +83,8 @@ class Ledger:
         self._last_reply: NDArray[Any] = board.slot["last_reply_sent_at"]
         self._revision: NDArray[Any] = board.slot["revision"]
         self._changes = int(self._revision.max(initial=0))
-        self._newest_generation = 0
-        self._mine = np.empty(0, dtype=np.int64)
-        self._live = np.zeros(slots, dtype=np.bool_)
-        self._handovers: NDArray[Any] = board.control["handovers"]
-        self._live_as_of = -1
-        self._silent = np.empty(0, dtype=np.int64)
         self._turn = np.zeros(slots, dtype=np.int64)  # scratch: who wrote here last
         self._turns = np.arange(1024)
-        told = np.ones(256, dtype=np.bool_)
-        told[[Status.EMPTY, REPLY, VOID, *(failure_status(reason) for reason in _SAYS_NOTHING)]] = False
-        self._told = told
 
     def _ring(self, name: str, size: int) -> _Ring:
         column = self.board.slot
@@ -107,14 +100,8 @@ class Ledger:
         What their former prober left pending is void: nobody will ever know its answer.
         """
         self.flush()
-        gained: NDArray[np.int64] = slots[self.generation[slots] != generation]
-        newest = self._newest_generation
-        self.generation[:] = 0
-        self.generation[slots] = generation
-        self._mine, self._live_as_of = slots, -1
-        if newest:
-            self._clear(gained[self.generation[gained] > newest])
-        self._newest_generation = max(newest, int(generation.max(initial=0)))
+        gained, fresh = self._tenants.follow(slots, generation)
+        self._clear(fresh)
         self.timeout[slots] = timeout
         self._flights.follow(slots, timeout)
         self._region[slots] = np.where(region < self.board.size.regions, region, -1)
@@ -154,16 +141,6 @@ class Ledger:
                 self.in_flight -= int(pending.sum())
         self.watched_sent_at[slots] = 0.0
         self._changed(slots)
-
-    def live(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which slots still belong to the target of our plan."""
-        if self._handovers[0] != self._live_as_of:
-            self._live_as_of = int(self._handovers[0])  # before the look: what changes during it is seen next time
-            mine = self._mine
-            self._live[:] = False
-            self._live[mine] = self.slot["generation"][mine] == self.generation[mine]
-        result: NDArray[np.bool_] = self._live.take(slots)
-        return result
 
     def next_numbers(self, kind: Kind, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the number that each slot's next probe will have."""
@@ -224,27 +201,9 @@ class Ledger:
                 self._changed(slots)
 
     def silent(self, drained_at: float) -> NDArray[np.int64]:
-        """Return the slots whose `watched_sent_at` is later than their last reply: who may be suspect by now.
-
-        Watched is the oldest grid probe since the newest answered one that was unanswered when it came to the age at
-        which suspicion can begin at all.
-        """
-        ring, before = self.rings[Kind.GRID], len(self._silent)
-        found = [self._silent]
+        """Return the slots that may be suspect by now (see `Silence`); of these, `watched_sent_at` says since when."""
         age = min(SUSPECT_SECONDS, self._flights.shortest_timeout)
-        for batch in self._flights.grown_up(drained_at, age):
-            status = ring.status.take(batch.entries)
-            if status.tobytes().count(_REPLY_BYTE) == len(status):
-                continue
-            told = self._told[status] & (ring.sent_at[batch.entries] == batch.sent_at)
-            told &= self.watched_sent_at[batch.slots] <= self._last_reply[batch.slots]
-            slots = batch.slots[told]
-            self.watched_sent_at[slots] = batch.sent_at[told]
-            found.append(slots)
-        if before or len(found) > 1:
-            silent = np.unique(np.concatenate(found))
-            self._silent = silent[(self.watched_sent_at[silent] > self._last_reply[silent]) & self.live(silent)]
-        return self._silent
+        return self._silence.slots(self._flights.grown_up(drained_at, age), self.live)
 
     def answer(
         self,

@@ -74,7 +74,7 @@ def test_a_short_stop_loses_nothing(space: Namespace, sites: Sites) -> None:
         assert rig.supervisor.restarts == {"stuck": 0, "dead": 0, "requested": 0}
         assert rig.columns["failures_total"].sum() == 0
         rtts = rig.columns["grid_rtt"][:20]
-        assert np.nanmax(rtts) < 0.6, "the kernel's time stamps do not know of the stop"
+        assert np.nanmax(rtts) < 0.9, "the kernel's time stamps do not know of the stop"
         late: np.ndarray[tuple[int], np.dtype[np.uint64]] = rig.board.process["lateness_buckets"][PROCESS_ICMP]
         assert late[-1] > 0, "but the lateness shows it"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,14 +12,17 @@ from hypothesis import strategies as st
 
 from exporter.engine.board import PROCESS_ICMP, Board, BoardSize
 from exporter.engine.clock import WallOffset
+from exporter.engine.icmp_buffers import Received, name_type
 from exporter.engine.icmp_lane import Lane
 from exporter.engine.icmp_packet import HEAD, ROW_BYTES, views_of
-from exporter.engine.icmp_socket import IcmpSocket, Received
 from exporter.engine.ledger import PENDING, Kind, Ledger
 from exporter.engine.plan import SlotPlan
 from exporter.engine.plan_wire import records_of
 from exporter.inventory.model import ProbeKind, ProbeSpec
 from exporter.outcome import DISCARD_REASONS, DiscardReason, Status
+
+if TYPE_CHECKING:
+    from exporter.engine.icmp_socket import IcmpSocket
 
 TOKEN = 77
 ADDRESSES = {4: "127.0.0.1", 6: "::1"}
@@ -53,7 +57,7 @@ def _received(sock: IcmpSocket, packets: list[bytes], *, types: int | None = Non
     buffer = np.zeros((len(packets), ROW_BYTES), dtype=np.uint8)
     for row, packet in enumerate(packets):
         buffer[row, : len(packet)] = np.frombuffer(packet, dtype=np.uint8)
-    addresses = np.zeros_like(sock.names["address"][: len(packets)])
+    addresses = np.zeros(len(packets), dtype=name_type(sock.family))["address"]
     kinds = np.full(len(packets), types, dtype=np.uint8) if types is not None else None
     lengths = np.array([len(packet) for packet in packets])
     stamps = np.zeros(len(packets), dtype=np.int64)

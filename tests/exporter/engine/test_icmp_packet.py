@@ -12,14 +12,18 @@ from hypothesis import strategies as st
 
 from exporter.engine.icmp_packet import (
     FIELD_BYTES,
+    HEAD_BYTES,
     IPV4,
     IPV6,
     KIND_BIT,
     NUMBER_MASK,
     ROW_BYTES,
     Family,
+    fixed_word,
     parse_errors,
     parse_replies,
+    quick_match,
+    views_of,
 )
 from exporter.engine.icmp_request import Requests, filler, sum_of, target_words
 from exporter.outcome import FailureReason, failure_status
@@ -111,6 +115,51 @@ def test_a_reply_says_which_probe_it_answers(
     found = (echoes.slots.tolist(), echoes.generations.tolist(), echoes.numbers.tolist(), echoes.kinds.tolist())
     assert found == ([7], [9], [number], [kind])
     assert (len(errors), foreign) == (0, 0)
+
+
+@settings(deadline=None)
+@given(
+    family=families,
+    header=st.booleans(),
+    place=st.integers(-4, HEAD_BYTES + 19),
+    value=st.integers(0, 255),
+    short=st.integers(0, 4),
+)
+def test_the_quick_way_is_as_strict_as_the_thorough_one(
+    family: Family, header: bool, place: int, value: int, short: int
+) -> None:
+    """One byte changed anywhere, or the source, or a few bytes missing: what is quickly accepted is thoroughly so."""
+    header = header and family is IPV4
+    replies = [bytes([family.reply]) + _request(family, slot, slot + 5, 70_000, 0)[1:] for slot in (1, 3)]
+    buffer, lengths = _rows(*(_ipv4(reply) if header else reply for reply in replies))
+    offset = 20 if header else 0
+    addresses = np.arange(16, dtype=np.uint32) if family is IPV4 else np.arange(64, dtype=np.uint32).reshape(16, 4)
+    sources = addresses[[1, 3]].copy()
+    if place < 0:
+        sources.view(np.uint8).reshape(2, -1)[1, place] = value
+    else:
+        buffer[1, max(place, int(header))] = value  # the kernel has seen to the first byte, the IP header's length
+    lengths[1] -= short
+    targets = np.full(16, 2**64 - 1, dtype=np.uint64)
+    targets[[1, 3]] = target_words(np.array([1, 3]), np.array([6, 8]))
+    quick = None
+    if lengths.min() >= offset + HEAD_BYTES:
+        quick = quick_match(
+            *views_of(buffer, offset),
+            sources=sources,
+            fixed=fixed_word(family, IDENTIFIER),
+            token=TOKEN,
+            targets=targets,
+            addresses=addresses,
+        )
+    echoes, _, _ = parse_replies(buffer, lengths, family=family, ip_header=header, identifier=IDENTIFIER, token=TOKEN)
+    whole = len(echoes.rows) == 2 and echoes.slots.tolist() == [1, 3] and echoes.generations.tolist() == [6, 8]
+    whole = whole and not echoes.kinds.any() and bool((sources == addresses[[1, 3]]).all())
+    if quick is None:
+        assert not whole, "what is whole is recognised quickly"
+    else:
+        assert [part.tolist() for part in quick] == [[1, 3], echoes.numbers.tolist()]
+        assert whole
 
 
 @pytest.mark.parametrize(

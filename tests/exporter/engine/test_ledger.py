@@ -184,66 +184,26 @@ def test_the_same_plan_again_keeps_what_is_in_flight(board: Board) -> None:
     assert board.slot["grid_status"][0, 0] == REPLY
 
 
-def test_a_slot_that_changed_hands_is_not_touched(board: Board) -> None:
-    """The parent clears a slot before it tells the process; answers of the old target go nowhere."""
-    ledger = _ledger(board)
-    _begin(ledger, 10.0, 0)
-    board.clear_slot(0, 99)
-    _answer(ledger, 0, 0, 10.1)
-    ledger.fail(Kind.GRID, _slots(0), np.array([0]), np.array([UNREACHABLE], dtype=np.uint8))
-    ledger.expire(99.0)
-    assert not ledger.live(_slots(0)).any()
-    assert board.slot["grid_status"][0].sum() == 0
-    assert board.slot["probes_total"][0] == board.slot["last_reply_sent_at"][0] == 0
-
-
-def test_the_watched_probe_is_the_oldest_since_the_last_answer(board: Board) -> None:
-    """It stays while nothing is answered and moves on with the first silent probe after a reply."""
-    ledger = _ledger(board)
-    _begin(ledger, 10.0, 0, 1)
-    _begin(ledger, 11.0, 0)
-    _answer(ledger, 1, 0, 10.1)
-    assert ledger.silent(10.399).tolist() == []
-    assert ledger.silent(10.4).tolist() == [0]
-    assert ledger.silent(11.5).tolist() == [0]
-    assert ledger.watched_sent_at[0] == 10.0
-    _answer(ledger, 0, 1, 11.5)
-    assert ledger.silent(11.6).tolist() == []
-    _begin(ledger, 12.0, 0)
-    assert ledger.silent(12.5).tolist() == [0]
-    assert ledger.watched_sent_at[0] == 12.0
-
-
-def test_who_refuses_is_watched_and_who_was_voided_is_not(board: Board) -> None:
-    """An unreachable target, whoever says so, is to be asked again soon; a probe given up says nothing."""
-    ledger = _ledger(board)
-    _begin(ledger, 10.0, 0, status=UNREACHABLE)
-    _begin(ledger, 10.0, 1, 2)
-    ledger.fail(Kind.GRID, _slots(1), np.array([0]), np.array([UNREACHABLE], dtype=np.uint8))
-    ledger.void(_slots(2))
-    assert ledger.silent(10.5).tolist() == [0, 1]
-    board.clear_slot(0, 99)
-    assert ledger.silent(10.6).tolist() == [1]
-
-
-def test_a_slot_given_away_within_one_turn_starts_at_nothing(board: Board) -> None:
-    """Freed and given away before the process heard of either: what it wrote meanwhile is cleared."""
-    ledger = _ledger(board)
-    _begin(ledger, 10.0, 0, 1)
-    generation = board.slot["generation"].copy()
-    board.free_slot(0)
-    board.clear_slot(0, 99)
-    board.slot["generation"][:] = generation
-    _begin(ledger, 11.0, 0)  # as if the look at the generations had come just before
-    board.slot["generation"][0] = 99
-    revision = int(board.slot["revision"][0])
-    gained = ledger.adopt(_slots(0, 1), np.array([99, 2]), np.array([1.0, 1.0]), np.array([0, 1]))
-    assert gained.tolist() == [0]
-    assert board.slot["grid_count"][:2].tolist() == [0, 1]
-    assert np.isnan(board.slot["grid_rtt"][0]).all()
-    assert board.slot["grid_status"][0].sum() == 0
-    assert int(board.slot["revision"][0]) != revision, "the judge looks again"
-    assert ledger.in_flight == 1
+def test_many_replies_at_once_are_written_as_one_by_one_are(board: Board) -> None:
+    """The short way through `answer` and the long way come to the same board."""
+    other = Board.create(BoardSize(slots=8, regions=4))
+    for slot in range(8):
+        other.clear_slot(slot, slot + 1)
+    at_once, singly = _ledger(board), _ledger(other)
+    received_at = np.array([10.05, 10.2, 10.1, 10.3])
+    for ledger in (at_once, singly):
+        _begin(ledger, 10.0, 0, 1, 2, 3)
+    at_once.answer(Kind.GRID, _slots(2, 0, 3, 1), _slots(0, 0, 0, 0), received_at, 10.4)
+    for slot, moment in zip((2, 0, 3, 1), received_at.tolist(), strict=True):
+        _answer(singly, slot, 0, moment, read_at=10.4)
+    for ledger in (at_once, singly):
+        ledger.flush()
+    for name in board.slot:
+        if name != "revision":
+            np.testing.assert_array_equal(board.slot[name], other.slot[name], err_msg=name)
+    for name in board.region:
+        np.testing.assert_array_equal(board.region[name].round(9), other.region[name].round(9), err_msg=name)
+    assert at_once.in_flight == singly.in_flight == 0
 
 
 @given(st.data())
@@ -260,12 +220,16 @@ def test_sent_equals_ended_plus_in_flight(data: st.DataObject) -> None:
         kind = data.draw(st.sampled_from(list(Kind)))
         slot = data.draw(st.integers(0, 3))
         number = int(begun[kind, slot]) - data.draw(st.integers(-1, 9))
-        action = data.draw(st.sampled_from(["begin", "begin", "answer", "fail", "expire", "void"]))
+        action = data.draw(st.sampled_from(["begin", "begin", "answer", "answer all", "fail", "expire", "void"]))
         if action == "begin":
             _begin(ledger, now, *range(slot, 4), kind=kind)
             begun[kind, slot:] += 1
         elif action == "answer":
             _answer(ledger, slot, max(number, 0), now, kind=kind)
+        elif action == "answer all":
+            slots = _slots(*range(slot, 4), *data.draw(st.lists(st.integers(0, 3), max_size=1)))
+            numbers = np.maximum(begun[kind, slots] - data.draw(st.integers(0, 2)), 0)
+            ledger.answer(kind, slots, numbers, np.full(len(slots), now), now)
         elif action == "fail":
             status = np.array([UNREACHABLE], dtype=np.uint8)
             ledger.fail(kind, _slots(slot), np.array([max(number, 0)]), status)
