@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from exporter.engine.board import RTT_BUCKETS
+from exporter.exposition_limits import limit_families
 from exporter.exposition_lines import HistogramBlock, StateSetBlock, ValueBlock, open_labels
 from exporter.exposition_names import HEADERS, Part
 from exporter.exposition_tunnels import tunnel_families
@@ -266,10 +267,12 @@ class _InfoPart(_Part):
             for region in roster.regions
             if region is not None
         )
+        self._limits = limit_families(roster)
 
     def _families(self, roster: Roster, verdict: Verdict) -> dict[str, str]:  # noqa: ARG002 - all parts are asked alike
         return {
             "vpn_target_info": self._targets,
             "vpn_region_info": self._regions,
+            **self._limits,
             **tunnel_families(self._tunnels(), roster),
         }

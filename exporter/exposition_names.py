@@ -103,6 +103,16 @@ METRICS: Final[dict[str, tuple[Part, str, str]]] = {
         "Always 1; the labels say what the target is: gateway is its parent hub, empty at a root; role is hub or site.",
     ),
     "vpn_region_info": (Part.INFO, "gauge", "Always 1; the labels say the name of the region and where it is."),
+    "vpn_profile_low_rtt_seconds": (
+        Part.INFO,
+        "gauge",
+        "The median round trip from which on targets of this profile are low; changes with a reload.",
+    ),
+    "vpn_target_low_rtt_seconds": (
+        Part.INFO,
+        "gauge",
+        "The same of a target whose own limit is not its profile's; absent where it is.",
+    ),
     "vpn_tunnel_up": (
         Part.INFO,
         "gauge",

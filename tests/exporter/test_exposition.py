@@ -97,6 +97,7 @@ vpn_region_rtt_seconds_count{region="JBR"} 5
 vpn_target_info{target="jbr-1",region="JBR",name="GT Pasteur",address="10.0.0.1",probe="icmp",kind="toll-gate",\
 profile="fiber",gateway="",role="site",latitude="",longitude=""} 1
 vpn_region_info{region="JBR",name="Jawa Barat",latitude="",longitude=""} 1
+vpn_profile_low_rtt_seconds{profile="fiber"} 0.15
 """
 
 

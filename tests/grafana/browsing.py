@@ -27,7 +27,7 @@ FLAGS: Final = (
 )
 PANEL: Final = '[data-testid*="Panel header"]'
 BUSY: Final = '[aria-label="Panel loading bar"], [data-testid="panel-loading-bar"]'
-ERROR: Final = '[data-testid*="Panel status error"], [aria-label*="Panel status error"]'
+ERROR: Final = '[data-testid*="Panel status error"], [aria-label*="Panel status error"], [data-testid*="Alert error"]'
 WRONG_WORDS: Final = re.compile(
     r"Panel plugin not found|An unexpected error happened|Dashboard not found|Unable to load"
 )

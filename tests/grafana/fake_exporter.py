@@ -228,6 +228,8 @@ class Country:
         for region, province in regions():
             where = {"latitude": str(province.latitude), "longitude": str(province.longitude)}
             write.add("gauge", "vpn_region_info", 1, region=region, name=province.name, **where)
+        write.add("gauge", "vpn_profile_low_rtt_seconds", 0.3, profile="demo")
+        write.add("gauge", "vpn_target_low_rtt_seconds", 0.2, target=PENDING, region=self.sites[PENDING].region)
         tunnel = {"target": "jbr-hub", "region": "JBR"}
         write.add("gauge", "vpn_tunnel_up", 1, **tunnel)
         write.add("gauge", "vpn_tunnel_handshake_timestamp_seconds", self.seen - 40, **tunnel)

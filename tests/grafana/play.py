@@ -54,7 +54,7 @@ def targets() -> str:
     )
     text = _exchange(text, r"^targets:$", "uplinks: [127.0.0.1]\nsources: ['openvpn-status:openvpn.status']\ntargets:")
     text = _exchange(text, rf"(\{{id: {UNPLACED},.*), latitude: [^,]+, longitude: [^,}}]+", r"\1")
-    text = _exchange(text, rf"\{{id: {PENDING},", rf"{{id: {PENDING}, down_after_probes: 60,")
+    text = _exchange(text, rf"\{{id: {PENDING},", rf"{{id: {PENDING}, down_after_probes: 60, low_rtt: 200ms,")
     return _exchange(text, rf"\{{id: {TUNNEL},", f"{{id: {TUNNEL}, tunnel: 'openvpn:{TUNNEL}',")
 
 

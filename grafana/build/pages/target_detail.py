@@ -22,11 +22,8 @@ def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
     canvas.place(_state(say), x=0, y=0, w=5, h=4)
-    canvas.place(_number(say("For", "Selama"), _age_text(say), age(THIS), "s", decimals=0), x=5, y=0, w=4, h=4)
-    canvas.place(_rtt_now(say), x=9, y=0, w=4, h=4)
-    canvas.place(_jitter_now(say), x=13, y=0, w=3, h=4)
-    canvas.place(_loss_now(say), x=16, y=0, w=4, h=4)
-    canvas.place(_availability(say), x=20, y=0, w=4, h=4)
+    canvas.place(_pace(say), x=5, y=0, w=11, h=4)
+    canvas.place(_shares(say), x=16, y=0, w=8, h=4)
     canvas.place(_facts(say), x=0, y=4, w=16, h=4)
     canvas.place(_cause(say), x=16, y=4, w=8, h=4)
     canvas.place(_timeline(say), x=0, y=8, w=24, h=4)
@@ -47,18 +44,6 @@ def build(say: Language) -> Json:
     )
 
 
-def _age_text(say: Language) -> str:
-    """Return the description of the age."""
-    return say("How long the target has been in this state.", "Sudah berapa lama alat berada pada status ini.")
-
-
-def _number(title: str, description: str, expr: str, unit: str, **more: object) -> Json:
-    """Return one number without a judgement."""
-    colour = {"mode": "fixed", "fixedColor": BLUE}
-    field: Json = {"color": colour, **more}
-    return stat(title, description, [value(expr, title)], unit=unit, background=False, text="value", **field)
-
-
 def _state(say: Language) -> Json:
     """Return the state as a word."""
     return stat(
@@ -74,60 +59,66 @@ def _state(say: Language) -> Json:
     )
 
 
-def _rtt_now(say: Language) -> Json:
-    """Return the round trip now."""
-    text = say(
-        "Median of the last 20 replies; a dash when there were none.",
-        "Median 20 jawaban terakhir; tanda hubung bila tidak ada.",
-    )
-    return _number("RTT", text, per_target("vpn_target_rtt_seconds", THIS), "s", decimals=1)
-
-
-def _jitter_now(say: Language) -> Json:
-    """Return the jitter now."""
-    text = say(
-        "Median difference of neighbouring replies; a dash when there were none.",
-        "Median selisih jawaban berurutan; tanda hubung bila tidak ada.",
-    )
-    return _number("Jitter", text, per_target("vpn_target_jitter_seconds", THIS), "s", decimals=1)
-
-
-def _loss_now(say: Language) -> Json:
-    """Return the loss now."""
+def _pace(say: Language) -> Json:
+    """Return how long, how fast, how evenly: one panel, so that a phone shows all three in a row."""
+    names = {"A": say("in this state", "pada status ini"), "B": "RTT", "C": "jitter"}
+    exprs = {
+        "A": age(THIS),
+        "B": per_target("vpn_target_rtt_seconds", THIS),
+        "C": per_target("vpn_target_jitter_seconds", THIS),
+    }
     return stat(
-        "Loss",
-        say("Share of the last 60 probes without an answer.", "Bagian dari 60 ping terakhir tanpa jawaban."),
-        [value(per_target("vpn_target_loss_ratio", THIS), "loss")],
-        unit="percentunit",
-        decimals=0,
+        say("For how long, and how fast", "Sejak kapan, dan seberapa cepat"),
+        say(
+            "How long it has been in this state; RTT: median of the last 20 replies; jitter: median difference of "
+            "neighbouring replies. A dash when there were none.",
+            "Lama pada status ini; RTT: median 20 jawaban terakhir; jitter: median selisih jawaban berurutan. Tanda "
+            "hubung bila tidak ada.",
+        ),
+        [value(expr, names[ref], ref) for ref, expr in exprs.items()],
+        unit="s",
         background=False,
-        text="value",
-        thresholds=thresholds(GREEN, (0.05, YELLOW), (0.1, RED)),
+        orientation="vertical",
+        text="value_and_name",
+        size={"valueSize": 24, "titleSize": 12},
+        color=one_colour(BLUE),
+        overrides=[
+            override("byFrameRefID", "A", decimals=0),
+            override("byFrameRefID", "B", decimals=1),
+            override("byFrameRefID", "C", decimals=1),
+        ],
     )
 
 
-def _availability(say: Language) -> Json:
-    """Return the availability over the chosen range, from the state at every half minute."""
+def _shares(say: Language) -> Json:
+    """Return the loss now and the availability over the chosen range, from the state at every half minute."""
     states = f"max by (region, target) (vpn_target_state_code{{{THIS}}})"
     # 1 - down / known: bool comparisons keep their series, so no state drops out of the sum.
-    expr = (
+    available = (
         f"1 - sum_over_time(({states} == bool 0)[$__range:30s]) "
         f"/ (sum_over_time(({states} != bool 3)[$__range:30s]) > 0)"
     )
     return stat(
-        say("Availability", "Ketersediaan"),
+        say("Loss, and availability", "Loss, dan ketersediaan"),
         say(
-            "Of the chosen time range: time up or low over time up, low or down; unknown is left out. Sampled "
-            "every 30 s.",
-            "Pada rentang waktu terpilih: waktu baik atau lemah dibagi waktu baik, lemah atau terputus; tanpa "
-            "tidak diketahui.",
+            "Loss: share of the last 60 probes without an answer. Availability, of the chosen time range: time up or "
+            "low over time up, low or down; unknown is left out; sampled every 30 s.",
+            "Loss: bagian dari 60 ping terakhir tanpa jawaban. Ketersediaan, pada rentang waktu terpilih: waktu baik "
+            "atau lemah dibagi waktu baik, lemah atau terputus; tanpa tidak diketahui.",
         ),
-        [value(expr, say("availability", "ketersediaan"))],
+        [
+            value(per_target("vpn_target_loss_ratio", THIS), "loss", "A"),
+            value(available, say("availability", "ketersediaan"), "B"),
+        ],
         unit="percentunit",
-        decimals=2,
         background=False,
-        text="value",
-        thresholds=thresholds(RED, (0.99, YELLOW), (0.999, GREEN)),
+        orientation="vertical",
+        text="value_and_name",
+        size={"valueSize": 24, "titleSize": 12},
+        overrides=[
+            override("byFrameRefID", "A", decimals=0, thresholds=thresholds(GREEN, (0.05, YELLOW), (0.1, RED))),
+            override("byFrameRefID", "B", decimals=2, thresholds=thresholds(RED, (0.99, YELLOW), (0.999, GREEN))),
+        ],
     )
 
 
@@ -195,21 +186,32 @@ def _timeline(say: Language) -> Json:
 
 def _rtt(say: Language) -> Json:
     """Return the round trip over time."""
+    target = f"topk by (region, target) (1, vpn_target_info{{{THIS}}})"
+    of_profile = f"{target} * on (profile) group_left () max by (profile) (vpn_profile_low_rtt_seconds)"
+    limit = f"{per_target('vpn_target_low_rtt_seconds', THIS)} or max by (region, target) ({of_profile})"
     return curves(
-        say("Round trip", "Waktu tempuh"),
+        say("Round trip and its low limit", "Waktu tempuh dan batas LOW"),
         say(
-            "The newest probe, and the median of the last 20 replies that decides about LOW. No reply: a gap.",
-            "Ping terbaru, dan median 20 jawaban terakhir yang menentukan LOW. Tanpa jawaban: kosong.",
+            "The newest probe, and the median of the last 20 replies: at the dashed limit it is LOW. No reply: a gap.",
+            "Ping terbaru, dan median 20 jawaban terakhir: pada garis batas statusnya LOW. Tanpa jawaban: kosong.",
         ),
         [
             series(per_target("vpn_target_last_rtt_seconds", THIS), say("newest", "terbaru"), "A"),
             series(per_target("vpn_target_rtt_seconds", THIS), say("median", "median"), "B"),
+            series(limit, say("low limit", "batas LOW"), "C"),
         ],
         unit="s",
         no_value=say("No reply in this time range", "Tidak ada jawaban dalam rentang waktu ini"),
         overrides=[
             override("byFrameRefID", "A", color=one_colour(BLUE), custom_fillOpacity=0),
             override("byFrameRefID", "B", color=one_colour(PURPLE), custom_lineWidth=2),
+            override(
+                "byFrameRefID",
+                "C",
+                color=one_colour(YELLOW),
+                custom_fillOpacity=0,
+                custom_lineStyle={"fill": "dash", "dash": [8, 6]},
+            ),
         ],
     )
 

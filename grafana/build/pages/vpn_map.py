@@ -45,8 +45,8 @@ def build(say: Language) -> Json:
     canvas.place(_counts(say), x=0, y=0, w=13, h=4)
     canvas.place(_beside(say), x=13, y=0, w=7, h=4)
     canvas.place(data_age(say), x=20, y=0, w=4, h=4)
-    canvas.place(_map(say), x=0, y=4, w=15, h=12)
-    canvas.place(_problems(say), x=15, y=4, w=9, h=12)
+    canvas.place(_map(say), x=0, y=4, w=14, h=12)
+    canvas.place(_problems(say), x=14, y=4, w=10, h=12)
     canvas.place(_changes(say), x=0, y=16, w=12, h=9)
     canvas.place(alert_table(say), x=12, y=16, w=12, h=9)
     return dashboard(
@@ -205,8 +205,8 @@ def _problems(say: Language) -> Json:
         [
             columns.state("Value #A", say),
             columns.name(say),
-            columns.region(say, width=75),
-            columns.duration("Value #B", say("For", "Selama")),
+            columns.region(say, width=72),
+            columns.duration("Value #B", say("For", "Selama"), width=75),
             columns.count("Value #C", say("Cuts off", "Isolasi"), width=75),
             columns.hidden("target"),
             columns.hidden("kind"),
