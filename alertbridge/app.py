@@ -17,6 +17,8 @@ from alertbridge.bot.keeper import EVERY_SECONDS as SILENCES_SECONDS
 from alertbridge.bot.poller import Poller
 from alertbridge.console import ConsoleSender
 from alertbridge.errors import DeliveryError, SettingsError, StoreError
+from alertbridge.escalation import EVERY_SECONDS as ESCALATION_SECONDS
+from alertbridge.escalation import Escalation
 from alertbridge.exporter import Exporter
 from alertbridge.leader import Leader
 from alertbridge.limiter import Limiter
@@ -72,6 +74,7 @@ class Tuning:
     reconcile_every_seconds: float = EVERY_SECONDS
     confirm_every_seconds: float = CONFIRM_EVERY_SECONDS
     watchdog_look_seconds: float = LOOK_SECONDS
+    escalation_every_seconds: float = ESCALATION_SECONDS
     silences_every_seconds: float = SILENCES_SECONDS
 
 
@@ -205,6 +208,12 @@ class Bridge:
                 else self._tuning.reconcile_every_seconds,
                 confirm_every_seconds=self._tuning.confirm_every_seconds,
             )
+            self._escalation = Escalation(
+                store=led,
+                settings=self._live.current,
+                on_change=self._outbox.wake,
+                every_seconds=self._tuning.escalation_every_seconds,
+            )
             self._watchdog = Watchdog(
                 store=led,
                 settings=self._live.current,
@@ -281,6 +290,7 @@ class Bridge:
             group.create_task(self._reconciler.run(), name="reconciler")
             group.create_task(self._replies.run(), name="pictures")
             group.create_task(self._watchdog.run(), name="watchdog")
+            group.create_task(self._escalation.run(), name="escalation")
             if self._poller is not None:
                 group.create_task(self._poller.run(), name="commands")
 

@@ -13,7 +13,19 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alertbridge.errors import SettingsError
-from alertbridge.settings import Chat, Language, Peer, QuietHours, Role, Route, Secret, Settings, User, Watchdog
+from alertbridge.settings import (
+    Chat,
+    Escalation,
+    Language,
+    Peer,
+    QuietHours,
+    Role,
+    Route,
+    Secret,
+    Settings,
+    User,
+    Watchdog,
+)
 from alertbridge.yamlfile import Mistake, Mistakes, Section, near, open_document
 
 if TYPE_CHECKING:
@@ -79,6 +91,7 @@ def _settings(top: Section, environment: Mapping[str, str]) -> Settings:
         users=_users(top),
         routes=_routes(top, chats),
         watchdog=_watchdog(top),
+        escalation=_escalation(top, chats),
     )
     top.finish()
     return settings
@@ -282,6 +295,19 @@ def _routes(top: Section, chats: tuple[Chat, ...]) -> tuple[Route, ...]:
         section.finish()
         routes.append(Route(severities=frozenset(severities), regions=frozenset(regions), chats=targets))
     return tuple(routes)
+
+
+def _escalation(top: Section, chats: tuple[Chat, ...]) -> Escalation | None:
+    section = top.section("escalation")
+    if section is None:
+        return None
+    names = [chat.name for chat in chats]
+    name = section.text("chat", required="name the chat to tell") or ""
+    if name and name not in names:
+        section.wrong("chat", "is no chat of this file", near(name, names), value=name)
+    after = section.duration("after", Escalation(chat=name).after_seconds, least=1.0)
+    section.finish()
+    return Escalation(chat=name, after_seconds=after)
 
 
 def _watchdog(top: Section) -> Watchdog:

@@ -123,6 +123,14 @@ class Watchdog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """Whom to tell of a critical incident that nobody has acknowledged."""
+
+    chat: str  # its name
+    after_seconds: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything alertbridge.yml says, checked."""
 
@@ -140,6 +148,7 @@ class Settings:
     users: tuple[User, ...] = ()
     routes: tuple[Route, ...] = ()
     watchdog: Watchdog = field(default_factory=Watchdog)
+    escalation: Escalation | None = None  # None: nobody else is told
 
     @property
     def dry_run(self) -> bool:

@@ -129,6 +129,7 @@ async def running_bridge(
         reconcile_every_seconds=0.2,
         confirm_every_seconds=0.1,
         watchdog_look_seconds=0.05,
+        escalation_every_seconds=0.05,
         silences_every_seconds=0.1,
     )
     bridge = Bridge(Live(path=path, settings=settings), options, tuning)

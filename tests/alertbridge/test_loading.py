@@ -161,6 +161,14 @@ TABLE: tuple[tuple[str, str, list[str]], ...] = (
         ['3: routes[0].match.severity: "crit" is no severity; did you mean critical?'],
     ),
     (
+        "escalation",
+        "version: 1\nchats: [{name: noc, id: -1}]\nescalation: {chat: nok, after: soon}",
+        [
+            '3: escalation.chat: "nok" is no chat of this file; did you mean noc?',
+            '3: escalation.after: "soon" is no duration that can be used; write it like 60s, 3m or 1h30m',
+        ],
+    ),
+    (
         "duration",
         "version: 1\nwatchdog: {timeout: 3 minutes}",
         ['2: watchdog.timeout: "3 minutes" is no duration that can be used; write it like 60s, 3m or 1h30m'],
@@ -253,6 +261,7 @@ users:
   - {{name: duty, id: 11112222, role: admin}}
 routes:
   - {{match: {{severity: [critical, warning], region: [JBR, BTN]}}, chats: [noc]}}
+escalation: {{after: 15m, chat: noc}}
 watchdog: {{timeout: 3m, ping_url_file: {folder}/secret, ping_every: 60s}}
 """
 
