@@ -112,6 +112,7 @@ async def log(question: Question) -> str | Answer:
     """Tell the last single probes of one target; `/log actions`: what people did."""
     if question.argument.casefold() == "actions":
         if question.role is None or not question.role.covers(Role.ADMIN):
+            question.metrics.access_denied.labels("role").inc()
             role = question.role.value if question.role is not None else ""
             raise WrongUsageError(question.texts("bot.denied", role=role, needed=Role.ADMIN.value))
         return await acting.actions(question)

@@ -101,7 +101,6 @@ class Responder:
         """Return an empty question of somebody, with all that is needed to answer one."""
         settings, moved = self.settings(), self.outbox.moved_chats
         chat = chat_of(settings, asker, moved)
-        known = next((one.name for one in settings.users if one.id == asker.user_id), "")
         return Question(
             name="",
             argument="",
@@ -117,7 +116,7 @@ class Responder:
             settings=settings,
             signer=signer_of(settings),
             chat_name=chat.name if chat is not None else "",
-            who=known or one_line(user.full_name, 60) or str(asker.user_id),
+            who=_name(asker.user_id, user, settings),
             on_change=self.outbox.wake,
         )
 
@@ -290,6 +289,14 @@ def asker_of(user_id: int, message: telegram.Message) -> Asker:
         chat_id=message.chat.id,
         topic=message.message_thread_id if message.is_topic_message else None,
     )
+
+
+def _name(user_id: int, user: telegram.User, settings: Settings) -> str:
+    """Return how somebody is called: as configured, else as on Telegram, and never as somebody else is configured."""
+    known = next((one.name for one in settings.users if one.id == user_id), "")
+    name = known or one_line(user.full_name, 60)
+    taken = not known and any(one.name.casefold() == name.casefold() for one in settings.users)
+    return f"{name} ({user_id})" if taken or not name else name
 
 
 def _said(text: str | None) -> Answer | None:

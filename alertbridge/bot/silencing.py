@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from alertbridge import wording
+from alertbridge import intake, wording
 from alertbridge.alertmanager import Matcher, Silence
 from alertbridge.bot.kinds import Answer, Question
 from alertbridge.bot.open_incidents import place_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from alertbridge.incidents import Incident
+    from alertbridge.store.queries import Queries
     from alertbridge.texts import Texts
 
 BUTTON_SPAN = timedelta(hours=1)
@@ -95,15 +96,24 @@ async def end(question: Question, chosen: Sequence[Silence]) -> Answer:
         ended.append(silence)
     if failure is not None and not ended:
         raise failure
-    known = await question.store.transact(
-        lambda q: {silence.id: q.watched_silences().get(silence.id) for silence in ended}
-    )
-    await question.store.transact(lambda q: [q.forget_silence(silence.id) for silence in ended])
+    known = await question.store.transact(lambda q: _forgotten(q, ended, question))
+    question.on_change()
     names = ", ".join(_what(silence, known.get(silence.id)) for silence in ended)
     text = question.texts("act.unsilenced", what=names, who=question.who)
     if failure is not None:
         return Answer(text=f"{text}\n{question.texts('act.some_failed', reason=str(failure))}", result="partly")
     return Answer(text=text)
+
+
+def _forgotten(queries: Queries, ended: Sequence[Silence], question: Question) -> dict[str, dict[str, Any]]:
+    """Forget ended silences and return what was noted of them; tell it where they were made, if that is not here."""
+    known = {key: note for key, note in queries.watched_silences().items() if key in {one.id for one in ended}}
+    for silence_id, note in known.items():
+        queries.forget_silence(silence_id)
+        if note["chat"] != question.chat_name and question.settings.chat(note["chat"]) is not None:
+            values = {"what": note["what"], "who": note["who"], "by": question.who, "silent": "yes"}
+            intake.notify(queries, [note["chat"]], "silence_ended", values, now=question.now)
+    return known
 
 
 def line(number: int, silence: Silence, note: Mapping[str, Any] | None, texts: Texts, *, now: datetime) -> str:
@@ -153,7 +163,12 @@ async def _put(
         comment=one_line(reason, _REASON_LIMIT),
     )
     silence_id = await question.alertmanager.put(silence)
-    note = note_of(silence, what=what, chat=question.chat_name, incident=incident.id if incident is not None else None)
+    note = note_of(
+        silence,
+        what=what,
+        chat=question.chat_name or question.settings.admin_chat().name,
+        incident=incident.id if incident is not None else None,
+    )
     await question.store.transact(lambda q: q.watch_silence(silence_id, note))
     question.on_change()
 

@@ -380,6 +380,25 @@ async def test_unsilence(trial: Trial, text: str) -> None:
     assert len(trial.api.messages) == 3
 
 
+async def test_a_silence_ended_in_private_is_told_where_it_was_made(trial: Trial) -> None:
+    """Nobody in the group wonders why it speaks again."""
+    await ask(trial.api, "/silence jbr-hub 4h x", user=OPERATOR)
+    trial.api.say("/unsilence jbr-hub", user=ADMIN)
+    await trial.api.until(lambda: trial.api.in_chat(ADMIN) and len(trial.api.in_chat(NOC)) == 2)
+    assert trial.api.in_chat(NOC)[1].text == "🔔 The silence on Jbr Hub (by duty) was ended by boss."
+
+
+async def test_nobody_can_act_under_a_configured_name(api: BotApi, peers: Peers, tmp_path: Path) -> None:
+    """A Telegram name is what its owner writes there."""
+    fill(peers)
+    config = CONFIG.replace("role: viewer", "role: operator")
+    async with running_bridge(api, peers, tmp_path, config=config) as trial:
+        message = await told(trial)
+        person = {"id": 77, "is_bot": False, "first_name": "Duty"}
+        api.say("/ack", user=77, chat=NOC, **{"from": person})
+        await api.until(lambda: "In the hands of Duty (77) since" in message.text)
+
+
 async def test_a_silence_that_ends_is_told_with_what_is_still_down(trial: Trial) -> None:
     """Alertmanager itself says nothing then."""
     await told(trial)

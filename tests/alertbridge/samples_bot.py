@@ -1,0 +1,73 @@
+"""Sample answers of the bot in both languages: docs/telegram.md shows them, a test holds them to the code.
+
+`python -m tests.alertbridge.samples_bot` writes them into the page.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from alertbridge import render, wording
+from alertbridge.alertmanager import Matcher, Silence
+from alertbridge.bot import silencing
+from alertbridge.markup import plain
+from alertbridge.settings import Language
+from alertbridge.texts import Texts, texts
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "telegram.md"
+BEGIN, END = "<!-- answers begin -->", "<!-- answers end -->"
+NOW = datetime(2026, 11, 25, 7, 3, 24, tzinfo=UTC)
+SITE = "Jawa Barat · GT Pasteur 1"
+LISTED = Silence(
+    id="9d3c0f6e-0000-4000-8000-000000000001",
+    matchers=(Matcher(name="region", value="JBR"),),
+    starts_at=NOW,
+    ends_at=NOW + timedelta(hours=4),
+    author="karma",
+    comment="power work",
+)
+
+
+def answers(words: Texts) -> dict[str, str]:
+    """Return title -> text as HTML."""
+    ended = {"what": SITE, "who": "duty"}
+    return {
+        "`/ack`, or the button": words("act.taken", who="duty", what=SITE),
+        "`/silence jbr-gt-pasteur-1 4h`, or the button": words(
+            "act.silenced", what=SITE, when="18:03:24 WIB", duration=wording.duration(4 * 3600, words), who="duty"
+        ),
+        "The button “until it is back”": words("act.silenced_back", what=SITE, who="duty"),
+        "`/silences`": "\n".join(
+            [f"<b>{words('act.silences', count=1)}</b>", silencing.line(1, LISTED, None, words, now=NOW)]
+        ),
+        "A silence has ended, and something it hid is still wrong (sound)": render.notice(
+            words, "lines", ended | {"keys": "silence_over,silence_still", "names": SITE}
+        ),
+        "A silence has ended (silent)": render.notice(words, "lines", ended | {"keys": "silence_over,silence_clear"}),
+        "“Until it is back” has ended (silent)": render.notice(words, "silence_back", ended),
+        "`/restart`, confirmed": words("act.restarted", duration=wording.duration(2, words), who="boss"),
+        "A command that waited through an outage": words("act.stale"),
+    }
+
+
+def section() -> str:
+    """Return the part of the page between its marks."""
+    found = [answers(texts(language)) for language in (Language.ID, Language.EN)]
+    lines = [BEGIN]
+    for title in found[0]:
+        lines += ["", f"**{title}**"]
+        for language in found:
+            lines += ["", "```text", plain(language[title]), "```"]
+    return "\n".join([*lines, "", END])
+
+
+def main() -> None:
+    """Write the samples into the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    PAGE.write_text(head + section() + rest.partition(END)[2], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
