@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from alertbridge import facts as facts_module
@@ -79,6 +80,9 @@ def compose(
     words = texts(chat.language)
     told = tuple(incidents[i] for i in job.incidents if i in incidents)
     every = tuple(incidents.values())
+    message = partial(
+        render.incident_message, now=now, grafana_url=settings.grafana_url, runbooks_url=settings.runbooks_url
+    )
     silent = quiet_now or (bool(told) and all(incident.phase.closed for incident in told))
     match job.act:
         case Act.NOTICE:
@@ -86,7 +90,7 @@ def compose(
             text = render.notice(words, row.notice, dict(row.values))
             silent = quiet_now or row.values.get("silent") == "yes"
         case Act.SEND:
-            text = render.incident_message(told[0], words, now=now, tell=job.tell, grafana_url=settings.grafana_url)
+            text = message(told[0], words, tell=job.tell)
         case Act.REPLY_OVER:
             text, silent = render.over_reply(told[0], words, now=now), True
         case Act.OVER_MANY:
@@ -98,7 +102,7 @@ def compose(
         case Act.EDIT if job.message is not None and job.message.kind is MessageKind.DIGEST:
             text = render.digest_message(every, words, now=now, quiet=job.message.quiet)
         case _:
-            text = render.incident_message(told[0], words, now=now, grafana_url=settings.grafana_url)
+            text = message(told[0], words)
     return Draft(text=text, silent=silent, buttons=_buttons(job, told, every, words, settings), incidents=every)
 
 

@@ -32,6 +32,10 @@ class Facts:
     state: str = ""  # up, low, down, unknown; empty: never asked
     state_since: str | None = None
     bad_since: str | None = None  # when the trouble of this incident began; kept after the recovery
+    bad_state: str = ""  # which trouble `bad_since` dates: LOW and DOWN begin at different moments
+    silent_since: str | None = None  # of what is down: send time of the first probe without an answer
+    newest_failure: str = ""  # timeout, unreachable ...
+    low_reasons: tuple[tuple[str, float, float], ...] | None = None  # (reason, value, limit); None: not told
     outage: bool = False
     cut_off: bool = False
     cut_off_targets: int = 0
@@ -56,7 +60,11 @@ class Facts:
 def from_json(stored: Mapping[str, Any]) -> Facts:
     """Return stored facts; unknown keys (of a newer version) are left out."""
     names = {field.name for field in fields(Facts)}
-    return Facts(**{key: value for key, value in stored.items() if key in names})
+    known = {key: value for key, value in stored.items() if key in names}
+    reasons = known.get("low_reasons")  # JSON has no tuples
+    if reasons is not None:
+        known["low_reasons"] = tuple((str(reason), float(value), float(limit)) for reason, value, limit in reasons)
+    return Facts(**known)
 
 
 def from_item(item: Mapping[str, Any], *, is_region: bool, as_of: str | None) -> Facts:
@@ -73,6 +81,9 @@ def from_item(item: Mapping[str, Any], *, is_region: bool, as_of: str | None) ->
         gateway=_text(item.get("gateway")),
         state=state if state in STATES else "unknown",
         state_since=_text(item.get("state_since")) or None,
+        silent_since=_text(item.get("silent_since")) or None,
+        newest_failure=_text(item.get("newest_failure")),
+        low_reasons=_reasons(item.get("low_reasons")),
         outage=item.get("outage") is True,
         cut_off=not is_region and bool(item.get("cut_off")),
         cut_off_targets=_count(item.get("cut_off" if is_region else "cut_off_targets")),
@@ -96,10 +107,21 @@ def merge(old: Facts, new: Facts, *, bad_state: str) -> Facts:
     Args:
         old: what was stored.
         new: what the exporter says now.
-        bad_state: the state that the incident tells of; only a look that finds it tells when it began.
+        bad_state: the state that the incident tells of; only a look that finds it tells when it began. The first such
+            look does: a later `state_since` of the same trouble is the end of a moment of blindness.
     """
-    begun = new.state_since if new.state == bad_state and new.state_since else old.bad_since
-    return replace(new, bad_since=begun, address=new.address or old.address)
+    known = old.bad_since is not None and old.bad_state in {"", bad_state}
+    finds = new.state == bad_state and new.state_since is not None
+    begun, of = (new.state_since, bad_state) if finds and not known else (old.bad_since, old.bad_state)
+    silent_since = old.silent_since if known and old.silent_since else new.silent_since
+    return replace(
+        new,
+        bad_since=begun,
+        bad_state=of,
+        silent_since=silent_since,
+        newest_failure=new.newest_failure or old.newest_failure,
+        address=new.address or old.address,
+    )
 
 
 def moment(text: str | None) -> datetime | None:
@@ -119,6 +141,21 @@ def _text(value: Any) -> str:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _reasons(value: Any) -> tuple[tuple[str, float, float], ...] | None:
+    if not isinstance(value, list):
+        return None
+    found = [
+        (item.get("reason"), _number(item.get("value")), _number(item.get("limit")))
+        for item in value
+        if isinstance(item, dict)
+    ]
+    return tuple(
+        (clean(reason), measured, limit)
+        for reason, measured, limit in found
+        if isinstance(reason, str) and measured is not None and limit is not None
+    )
 
 
 def _count(value: Any) -> int:

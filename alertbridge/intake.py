@@ -115,7 +115,7 @@ def _apply(queries: Queries, incident: Incident, decision: Decision, alert: Aler
             started_at=alert.starts_at,
             reopenings=incident.reopenings + 1,
             acknowledged_by="",
-            facts=replace(incident.facts, bad_since=None),
+            facts=replace(incident.facts, bad_since=None, bad_state="", silent_since=None),
         )
     if decision.reason is Reason.WORSE:
         after = replace(after, acknowledged_by="")  # who took a weak site has not taken one that is down

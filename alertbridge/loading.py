@@ -84,7 +84,8 @@ def _settings(top: Section, environment: Mapping[str, str]) -> Settings:
         alertmanager=_peer(top, "alertmanager", "http://127.0.0.1:9093"),
         prometheus=_peer(top, "prometheus", "http://127.0.0.1:9090"),
         exporter=_peer(top, "exporter", "http://127.0.0.1:9921"),
-        grafana_url=_grafana(top),
+        grafana_url=_address(top, "grafana"),
+        runbooks_url=_address(top, "runbooks"),
         store_path=store_path,
         store_url=store_url,
         chats=chats,
@@ -178,8 +179,9 @@ def _webhook(top: Section) -> Secret | None:
     return token
 
 
-def _grafana(top: Section) -> str | None:
-    section = top.section("grafana")
+def _address(top: Section, key: str) -> str | None:
+    """Return the `url` of a section that holds nothing else."""
+    section = top.section(key)
     if section is None:
         return None
     url = _url(section, "url")

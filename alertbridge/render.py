@@ -8,45 +8,64 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from alertbridge import wording
+from alertbridge import details, wording
+from alertbridge import facts as facts_module
 from alertbridge.incidents import Phase, Tell
-from alertbridge.markup import LIMIT, cut_text, escape, fit, is_linkable, link, one_line
+from alertbridge.markup import LIMIT, escape, fit, one_line
 from alertbridge.wording import MARKS, ORDER, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from alertbridge.facts import Facts
     from alertbridge.incidents import Incident
     from alertbridge.texts import Texts
 
 _CAUSES_SHOWN = 5
 _REGIONS_SHOWN = 20  # Indonesia has 38 provinces; the lines of sites need room too
 _LINES_MADE = 300  # of a digest: more cannot fit, and a storm of thousands must not keep the event loop
-_DESCRIPTION_LIMIT = 600
-_URL_ROOM = 900  # of a link: it does not count as text, but a request has an end
 
 
 def incident_message(
-    incident: Incident, texts: Texts, *, now: datetime, tell: Tell = Tell.UPDATE, grafana_url: str | None = None
+    incident: Incident,
+    texts: Texts,
+    *,
+    now: datetime,
+    tell: Tell = Tell.UPDATE,
+    grafana_url: str | None = None,
+    runbooks_url: str | None = None,
 ) -> str:
     """Return the message of one incident as it stands now."""
-    shown = wording.shows(incident)
-    head = [f"{MARKS[shown]} <b>{texts(f'word.{shown}')}</b> · {escape(wording.place(incident))}"]
+    head = [_headline(incident, texts)]
     body = _ended_lines(incident, texts, now=now) if incident.phase.closed else _open_lines(incident, texts, now=now)
     if tell is Tell.REMIND:
         head.append(f"<b>{texts('incident.still', duration=_duration(incident, texts, now=now))}</b>")
-    foot = _links(incident, texts, grafana_url)
+    foot = details.links(incident, texts, grafana_url, runbooks_url)
     return fit(head, body, foot, more=lambda count: texts("digest.more", count=count))
+
+
+def moved_message(incident: Incident, texts: Texts, *, now: datetime) -> str:
+    """Return what an earlier message of an incident becomes once it is worse and a new message tells it."""
+    zone = wording.zone_of(incident)
+    return "\n".join([_headline(incident, texts), texts("incident.moved", when=wording.when(now, zone, now=now))])
+
+
+def _headline(incident: Incident, texts: Texts) -> str:
+    """Return the first line: what a phone shows."""
+    shown, monitor = wording.shows(incident), wording.monitor_key(incident)
+    if monitor:
+        ended = "_over" if incident.phase is Phase.OVER else ""
+        return f"{MARKS[shown]} <b>{texts(f'monitor.{monitor}{ended}')}</b>"
+    return f"{MARKS[shown]} <b>{texts(f'word.{shown}')}</b> · {escape(wording.place(incident))}"
 
 
 def over_reply(incident: Incident, texts: Texts, *, now: datetime) -> str:
     """Return the short reply that says it is over, with the duration."""
     shown = wording.shows(incident)
     span = _duration(incident, texts, now=now)
+    if wording.monitor_key(incident) and incident.phase is Phase.OVER:
+        return f"{_headline(incident, texts)} · {texts('over.other', duration=span)}"
     key = {Shown.UP: "over.up", Shown.LOW: "over.low", Shown.GONE: "over.gone"}.get(shown, "over.other")
     if shown is Shown.UP and wording.alert_shows(incident) is not Shown.DOWN:
         key = "over.other"
@@ -152,7 +171,9 @@ def _causes(incidents: Sequence[Incident], texts: Texts) -> str:
 
 def _digest_line(incident: Incident, texts: Texts, *, now: datetime) -> str:
     shown = wording.shows(incident)
-    place = one_line(wording.place(incident), 160)
+    monitor = wording.monitor_key(incident)
+    ended = "_over" if incident.phase is Phase.OVER else ""
+    place = texts(f"monitor.{monitor}{ended}") if monitor else one_line(wording.place(incident), 160)
     if incident.phase is Phase.GONE:
         return texts("digest.line_gone", mark=MARKS[shown], where=place)
     if incident.phase is Phase.OVER:
@@ -180,7 +201,7 @@ def _ended_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str
         key = {Shown.DOWN: "incident.was_down", Shown.LOW: "incident.was_low"}.get(was, "incident.was_other")
         end = wording.when(span.end, zone, now=now)
         lines = [texts(key, start=start, end=end, duration=_duration(incident, texts, now=now))]
-    lines += _cause_lines(incident.facts, texts)
+    lines += _cause_lines(incident, texts)
     if incident.reopenings:
         lines.append(texts("incident.again", count=incident.reopenings + 1))
     return lines + _acknowledged(incident, texts, now=now)
@@ -194,27 +215,41 @@ def _open_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str]
         lines = [texts("incident.since", gloss=texts(f"gloss.{shown}"), when=begun, duration=lasted)]
     else:
         lines = [texts("incident.fired", when=begun, duration=lasted)]
+    if shown is Shown.DOWN and (silent := facts_module.moment(facts.silent_since)) is not None:
+        reason = texts.word(f"failure.{facts.newest_failure}", default=facts.newest_failure or "-")
+        lines.append(texts("incident.silent", when=wording.when(silent, zone, now=now), reason=reason))
+    elif shown is Shown.DOWN and facts.newest_failure:
+        reason = texts.word(f"failure.{facts.newest_failure}", default=facts.newest_failure)
+        lines.append(texts("incident.failure", reason=reason))
+    if shown is Shown.FLAPPING:
+        state = facts.state if f"word.{facts.state}" in texts.entries else "unknown"
+        lines += [texts("incident.now", word=texts(f"word.{state}")), texts("incident.calm")]
     if incident.phase in {Phase.CONFIRMING, Phase.NO_DATA}:
         lines.append(f"<b>{texts(f'incident.{incident.phase}')}</b>")
     if facts.unknown_reason:
         reason = texts.word(f"reason.{facts.unknown_reason}", default=facts.unknown_reason)
         lines.append(texts("incident.why", reason=reason))
-    lines += _cause_lines(facts, texts)
-    lines += _measured_lines(incident, facts, texts)
+    lines += _cause_lines(incident, texts)
+    lines += _measured_lines(incident, texts)
     if incident.reopenings:
         lines.append(texts("incident.again", count=incident.reopenings + 1))
     lines += [texts(f"incident.{word}") for word in sorted({r.suppressed for r in incident.firing if r.suppressed})]
     lines += _acknowledged(incident, texts, now=now)
-    return lines + _description(incident)
+    return lines + details.description(incident, texts)
 
 
-def _cause_lines(facts: Facts, texts: Texts) -> list[str]:
-    lines = []
+def _cause_lines(incident: Incident, texts: Texts) -> list[str]:
+    facts, lines = incident.facts, []
+    if incident.subject.startswith("region:"):  # what it comes from has no word of its own in the API
+        return [texts("incident.cause", cause=_cause(texts, "region"))]
     if facts.cut_off and facts.culprit:
         lines.append(texts("incident.behind", culprit=facts.culprit))
     elif facts.cause:
         cause = _cause(texts, facts.cause)
-        if facts.culprit:
+        if facts.cut_off_targets:
+            cause = f"{escape(cause)} ({texts('incident.cut_off', count=facts.cut_off_targets)})"
+            lines.append(texts.html("incident.cause", cause=cause))
+        elif facts.culprit and incident.subject != f"target:{facts.culprit}":
             lines.append(texts("incident.culprit", cause=cause, culprit=facts.culprit))
         else:
             lines.append(texts("incident.cause", cause=cause))
@@ -225,18 +260,16 @@ def _cause(texts: Texts, cause: str) -> str:
     return texts.word(f"cause.{cause}", default=cause)
 
 
-def _measured_lines(incident: Incident, facts: Facts, texts: Texts) -> list[str]:
-    lines = []
+def _measured_lines(incident: Incident, texts: Texts) -> list[str]:
+    facts, lines = incident.facts, []
     if incident.subject.startswith("region:") and facts.targets:
         lines.append(texts("incident.region", down=facts.down, targets=facts.targets, low=facts.low))
-    elif facts.cut_off_targets:
+    elif facts.cut_off_targets and not facts.cause:
         lines.append(f"<b>{texts('incident.cut_off', count=facts.cut_off_targets)}</b>")
-    if facts.loss_ratio is not None:
-        loss = f"{facts.loss_ratio * 100:.0f} %"
-        if facts.rtt_seconds is not None and facts.state != "down":
-            lines.append(texts("incident.measured", rtt=f"{facts.rtt_seconds * 1000:.0f} ms", loss=loss))
-        else:
-            lines.append(texts("incident.loss", loss=loss))
+    if (
+        wording.alert_shows(incident) is Shown.LOW and facts.state == "low"
+    ):  # a DOWN shows no numbers of before its fall
+        lines += details.low_lines(facts, texts)
     if facts.address:
         lines.append(texts.html("incident.address", address=f"<code>{escape(facts.address)}</code>"))
     if facts.gateway:
@@ -249,36 +282,3 @@ def _acknowledged(incident: Incident, texts: Texts, *, now: datetime) -> list[st
         return []
     moment = wording.when(incident.acknowledged_at, wording.zone_of(incident), now=now)
     return [f"🛠 {texts('incident.acknowledged', who=incident.acknowledged_by, when=moment)}"]
-
-
-def _description(incident: Incident) -> list[str]:
-    """Return the description of an alert that the exporter cannot speak of; for targets our own lines say more."""
-    if incident.main is None or not incident.subject.startswith("alert:"):
-        return []
-    text = incident.main.annotations.get("description", "")[: _DESCRIPTION_LIMIT * 4]
-    return [
-        escape(line, _DESCRIPTION_LIMIT) for line in cut_text(text, _DESCRIPTION_LIMIT).splitlines() if line.strip()
-    ]
-
-
-def _links(incident: Incident, texts: Texts, grafana_url: str | None) -> list[str]:
-    """Return the lines that lead on: a link where Telegram makes one, else the path to the runbook as text."""
-    annotations = incident.main.annotations if incident.main else {}
-    dashboard, runbook = annotations.get("dashboard_url", ""), annotations.get("runbook_url", "")
-    if grafana_url and not is_linkable(dashboard):
-        path = dashboard if dashboard.startswith("/d/") else _dashboard_path(incident)
-        dashboard = f"{grafana_url}{path}"
-    found = ((texts("incident.dashboard"), dashboard), (texts("incident.runbook"), runbook))
-    links = [link(text, url) for text, url in found if len(url) <= _URL_ROOM and is_linkable(url)]
-    lines = [" · ".join(links)] if links else []
-    if runbook and not is_linkable(runbook):
-        lines.append(f"{texts('incident.runbook')}: <code>{escape(runbook)}</code>")
-    return lines
-
-
-def _dashboard_path(incident: Incident) -> str:
-    kind, _, identity = incident.subject.partition(":")
-    if kind == "target":
-        return f"/d/vpn-target?var-target={quote(identity, safe='', errors='replace')}"
-    region = identity if kind == "region" else incident.label("region")
-    return f"/d/vpn-regions?var-region={quote(region, safe='', errors='replace')}" if region else "/d/vpn-map"

@@ -142,6 +142,7 @@ class Settings:
     prometheus: Peer = Peer(url="http://127.0.0.1:9090")
     exporter: Peer = Peer(url="http://127.0.0.1:9921")
     grafana_url: str | None = None  # as a phone can open it; None: links come from the alerts
+    runbooks_url: str | None = None  # where the relative `runbook_url` of alerts can be opened; None: names only
     store_path: Path | None = None  # None with no URL: alertbridge.db in the data folder
     store_url: Secret | None = None
     chats: tuple[Chat, ...] = ()

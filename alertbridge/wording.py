@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,6 +50,18 @@ _BY_ALERT = {
     "VPNTargetUnknown": Shown.UNKNOWN,
     "VPNTargetFlapping": Shown.FLAPPING,
 }
+# Alerts of the monitoring itself, by name and severity -> (key of its words in texts/, its rule's `for` and
+# `keep_firing_for` in seconds): it began that much before it fired, and was over that much before it ended.
+_MONITOR = {
+    ("VPNMonitorIsolated", "critical"): ("isolated", 5.0, 30.0),
+    ("VPNEngineImpaired", "critical"): ("impaired", 15.0, 30.0),
+    ("VPNExporterDown", "critical"): ("exporter", 15.0, 0.0),
+    ("VPNExporterDown", "warning"): ("rest", 60.0, 0.0),
+    ("VPNConfigReloadFailed", "warning"): ("config", 0.0, 0.0),
+    ("VPNConfigReloadFailed", "info"): ("removal", 0.0, 0.0),
+    ("AlertBridgeDeliveryStalled", "critical"): ("stalled", 30.0, 0.0),
+    ("AlertBridgeDeliveryStalled", "warning"): ("dead", 0.0, 0.0),
+}
 _BY_LEVEL = {Level.CRITICAL: Shown.CRITICAL, Level.WARNING: Shown.WARNING}
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -83,6 +95,17 @@ def shows(incident: Incident) -> Shown:
             return alert_shows(incident)
 
 
+def monitor_key(incident: Incident) -> str:
+    """Return the key of the words for an alert of the monitoring itself; empty for every other incident."""
+    return _monitor(incident)[0]
+
+
+def _monitor(incident: Incident) -> tuple[str, float, float]:
+    if not incident.subject.startswith("alert:"):
+        return "", 0.0, 0.0
+    return _MONITOR.get((incident.label("alertname"), incident.label("severity")), ("", 0.0, 0.0))
+
+
 def region_name(incident: Incident) -> str:
     """Return the region's name, its id when the name is not known, or an empty text."""
     return incident.facts.region_name or incident.label("region")
@@ -106,9 +129,12 @@ def span(incident: Incident, *, now: datetime) -> Span:
     """Return from when to when its subject was (or is) bad."""
     facts = incident.facts
     measured_start = facts_module.moment(facts.bad_since)
-    start = measured_start or incident.started_at
+    _, fires_after, kept_for = _monitor(incident)
+    start = measured_start or incident.started_at - timedelta(seconds=fires_after)
     end = now
-    if incident.phase.closed:
+    if incident.phase.closed and kept_for and incident.ended_at is not None:
+        end = incident.ended_at - timedelta(seconds=kept_for)
+    elif incident.phase.closed:
         recovered = facts_module.moment(facts.state_since) if incident.phase is Phase.OVER else None
         end = recovered if recovered and recovered >= start else (incident.ended_at or incident.closed_at or now)
     return Span(start=start, end=max(start, end), measured=measured_start is not None)

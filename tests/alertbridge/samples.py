@@ -67,11 +67,23 @@ SITE = Facts(
     state_since=BEGAN.isoformat(),
     bad_since=BEGAN.isoformat(),
     outage=True,
+    silent_since=(BEGAN - timedelta(seconds=4)).isoformat(),
+    newest_failure="timeout",
     cause="device",
-    loss_ratio=1.0,
+    loss_ratio=0.07,
 )
 HUB = replace(SITE, name="Bandung hub", address="10.20.0.1", gateway="", cause="hub", cut_off_targets=37)
-LOW = replace(SITE, state="low", outage=False, cause="", loss_ratio=0.18, rtt_seconds=0.212)
+LOW = replace(
+    SITE,
+    state="low",
+    outage=False,
+    cause="",
+    silent_since=None,
+    newest_failure="",
+    loss_ratio=0.18,
+    rtt_seconds=0.212,
+    low_reasons=(("loss_60", 0.18, 0.1), ("rtt", 0.212, 0.15)),
+)
 REGION = Facts(
     name="Bali",
     region="BALI",
@@ -83,7 +95,6 @@ REGION = Facts(
     targets=24,
     down=22,
     low=1,
-    cause="provider",
 )
 RUNBOOK = "docs/runbooks/VPNTargetDown.md"
 
@@ -124,6 +135,8 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
                 found[language] = render.incident_message(incident, words, now=at, tell=tell, grafana_url=GRAFANA)
             elif key == "reply" and incident is not None:
                 found[language] = render.over_reply(incident, words, now=at)
+            elif key == "moved" and incident is not None:
+                found[language] = render.moved_message(incident, words, now=at)
             elif key == "digest":
                 found[language] = render.digest_message(storm(), words, now=later)
             elif key == "digest over":
@@ -138,14 +151,29 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
     )
     add("A region is DOWN", "message", incident=sample("VPNRegionDown", REGION))
     add("A site is LOW", "message", incident=sample("VPNTargetLow", LOW, severity="warning"))
-    blind = replace(SITE, state="unknown", outage=False, cause="", loss_ratio=None, unknown_reason="no_witness")
-    add("A site cannot be judged", "message", incident=sample("VPNTargetUnknown", blind, severity="warning"))
-    summary, description = "The monitoring is cut off from everything", "No uplink answers."
+    flaps = replace(SITE, state="up", outage=False, cause="", flapping=True)
+    add("A site falls again and again", "message", incident=sample("VPNTargetFlapping", flaps, severity="warning"))
     add(
-        "An alert of the monitoring itself",
-        "message",
-        incident=sample("VPNMonitorIsolated", Facts(), summary=summary, description=description),
+        "It was LOW and is DOWN now: what the older message becomes (edit, no sound)",
+        "moved",
+        incident=sample("VPNTargetDown", SITE),
     )
+    blind = replace(
+        SITE,
+        state="unknown",
+        outage=False,
+        cause="",
+        silent_since=None,
+        newest_failure="",
+        loss_ratio=None,
+        unknown_reason="no_witness",
+    )
+    add("A site cannot be judged", "message", incident=sample("VPNTargetUnknown", blind, severity="warning"))
+    isolated = sample("VPNMonitorIsolated", Facts())
+    add("Our own line is cut off", "message", incident=isolated)
+    add("It is back (silent)", "reply", incident=ended(isolated))
+    impaired = sample("VPNEngineImpaired", Facts(), detail="late, stuck")
+    add("The prober is overloaded", "message", incident=impaired, at=NOW + timedelta(seconds=30))
     waiting = replace(down(), phase=Phase.NO_DATA, ended_at=later)
     add(
         "The alert ended, but nobody can say whether the site is back (edit, no sound)",

@@ -248,6 +248,7 @@ alertmanager: {{url: "http://127.0.0.1:9093"}}
 prometheus: {{url: "http://127.0.0.1:9090"}}
 exporter: {{url: "http://127.0.0.1:9921", username: bridge, password_file: {folder}/secret}}
 grafana: {{url: "https://monitor.example/grafana/"}}
+runbooks: {{url: "https://git.example/vpn/blob/main"}}
 store: {{path: data/alertbridge.db}}
 chats:
   - name: noc
@@ -330,3 +331,10 @@ def test_schema_and_reader_know_the_same_keys(tmp_path: Path) -> None:
         "prometheus.password_file",
     }
     assert set(walk(schema(), "")) - optional == set(written(text, ""))
+
+
+def test_runbooks_and_grafana_have_an_address_each(tmp_path: Path) -> None:
+    """For links in messages."""
+    settings, warnings = read(tmp_path, "version: 1\nrunbooks: {url: https://git.example/vpn/blob/main/}")
+    assert (settings.runbooks_url, settings.grafana_url, warnings) == ("https://git.example/vpn/blob/main", None, [])
+    assert list(jsonschema.Draft202012Validator(schema()).iter_errors({"version": 1, "runbooks": {"url": 7}}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -207,13 +208,11 @@ def test_an_outage_reads_well() -> None:
     assert english == (
         "🔴 <b>DOWN</b> · Jawa Barat · GT Pasteur 1\n"
         "Not reachable since 14:03:12 WIB (12 s)\n"
-        "Cause: the device itself\n"
-        "<b>4 more cut off behind it</b>\n"
-        "Loss 100 %\n"
+        "Cause: the device itself (4 more cut off behind it)\n"
         "Address: <code>10.20.1.11</code>\n"
         "Hub: jbr-hub\n"
         '<a href="https://monitor.example/grafana/d/vpn-target?var-target=x">Grafana</a>\n'
-        "What to do: <code>docs/runbooks/VPNTargetDown.md</code>"
+        "Guide: VPNTargetDown"
     )
     indonesian = render.incident_message(made, texts(Language.ID), now=NOW)
     assert indonesian.startswith("🔴 <b>DOWN</b> · Jawa Barat · GT Pasteur 1\nTerputus sejak 14:03:12 WIB (12 dtk)\n")
@@ -291,3 +290,127 @@ def test_every_text_is_well_formed() -> None:
         words: Texts = texts(language)
         for key, entry in words.entries.items():
             check(words(key, **dict.fromkeys(placeholders(entry), "<x>")))
+
+
+def test_a_down_site_shows_no_numbers_of_before_its_fall() -> None:
+    """Seconds after the cut the window of 60 still says "7 %"; what is told is since when it is silent, and why."""
+    facts = Facts(
+        state="down",
+        loss_ratio=0.07,
+        rtt_seconds=0.02,
+        silent_since="2026-11-25T07:03:08Z",
+        newest_failure="unreachable",
+        timezone="Asia/Jakarta",
+    )
+    text = render.incident_message(incident(facts=facts), texts(Language.EN), now=NOW)
+    assert "No answer since 14:03:08 WIB: unreachable (the network says so)" in text
+    assert "Loss" not in text
+    assert "RTT" not in text
+
+
+def test_low_names_each_broken_limit_with_its_value() -> None:
+    """And no other number: an RTT within its limit is no news, and no RTT is ever 0."""
+    reasons = (("loss_20", 0.25, 0.2), ("jitter", 0.062, 0.05), ("rtt", 0.00004, 0.00003), ("new_kind", 1.0, 1.0))
+    facts = Facts(state="low", loss_ratio=0.08, rtt_seconds=0.0001, low_reasons=reasons)
+    text = render.incident_message(incident(name="VPNTargetLow", facts=facts), texts(Language.EN), now=NOW)
+    assert "Loss 25 % of the last 20 probes (limit 20 %)\nJitter 62 ms (limit 50 ms)\nRTT 0.1 ms" in text
+    assert "8 %" not in text
+    assert "0 ms" not in text.replace("50 ms", "")
+
+
+def test_low_that_is_within_its_limits_again_says_so() -> None:
+    """It leaves LOW after ten good probes; until then nothing is broken."""
+    facts = Facts(state="low", low_reasons=())
+    text = render.incident_message(incident(name="VPNTargetLow", facts=facts), texts(Language.EN), now=NOW)
+    assert "Within its limits again" in text
+
+
+MONITOR = [
+    ("VPNMonitorIsolated", "critical"),
+    ("VPNEngineImpaired", "critical"),
+    ("VPNExporterDown", "critical"),
+    ("VPNExporterDown", "warning"),
+    ("VPNConfigReloadFailed", "warning"),
+    ("VPNConfigReloadFailed", "info"),
+    ("AlertBridgeDeliveryStalled", "critical"),
+    ("AlertBridgeDeliveryStalled", "warning"),
+]
+
+
+def monitor(name: str, severity: str, *, over: bool = False) -> Incident:
+    """Return an incident of the monitoring itself; over: it fired at 14:03:16 and ended at 14:04:50."""
+    made = incident(name=name, facts=Facts(), annotations={"summary": "English summary"})
+    end = NOW + timedelta(seconds=86)
+    records = tuple(
+        replace(r, labels={"alertname": name, "severity": severity}, ends_at=end if over else None)
+        for r in made.records
+    )
+    found = replace(made, subject="alert:0123", records=records)
+    return replace(found, phase=Phase.OVER, ended_at=end, closed_at=end) if over else found
+
+
+@pytest.mark.parametrize(("name", "severity"), MONITOR)
+@pytest.mark.parametrize("language", list(Language))
+def test_alerts_of_the_monitoring_have_own_words_for_begin_and_end(
+    name: str, severity: str, language: Language
+) -> None:
+    """Never "UP · The monitoring is cut off", and no English summary in an Indonesian chat."""
+    words = texts(language)
+    begun = render.incident_message(monitor(name, severity), words, now=NOW).splitlines()[0]
+    ended = monitor(name, severity, over=True)
+    message = render.incident_message(ended, words, now=NOW + timedelta(minutes=3))
+    reply = render.over_reply(ended, words, now=NOW + timedelta(minutes=3))
+    assert begun != message.splitlines()[0]
+    assert message.startswith("✅ <b>")
+    assert reply.startswith(message.splitlines()[0])
+    for text in (begun, message, reply):
+        assert "English summary" not in text
+        assert "<b>UP</b>" not in text
+
+
+def test_a_cut_of_our_line_lasts_as_long_as_it_was_cut() -> None:
+    """The rule fires after 5 s and is kept 30 s: 14:03:16 to 14:04:50 was a cut from 14:03:11 to 14:04:20."""
+    ended = monitor("VPNMonitorIsolated", "critical", over=True)
+    reply = render.over_reply(ended, texts(Language.EN), now=NOW + timedelta(minutes=3))
+    assert reply.endswith("our line is back</b> · over after 1 min 9 s")
+
+
+def test_the_reasons_of_an_impaired_engine_are_words() -> None:
+    """From the rule's `detail`; an unknown one stays as it is."""
+    made = monitor("VPNEngineImpaired", "critical")
+    records = tuple(replace(r, annotations={"detail": "late, new, "}) for r in made.records)
+    text = render.incident_message(replace(made, records=records), texts(Language.EN), now=NOW)
+    assert "Which: probes go out late, new" in text
+
+
+def test_flapping_says_how_it_is_now_and_what_is_not_told() -> None:
+    """A person must not take the silence afterwards for calm."""
+    facts = Facts(state="up", flapping=True)
+    text = render.incident_message(incident(name="VPNTargetFlapping", facts=facts), texts(Language.EN), now=NOW)
+    assert "Now: UP\nFurther short falls are not told until it has been quiet for 15 minutes." in text
+
+
+@pytest.mark.parametrize("cause", ["device", "unknown", "hub"])
+def test_the_cause_of_a_hub_says_how_many_it_takes_with_it(cause: str) -> None:
+    """In the same breath."""
+    made = incident(facts=Facts(state="down", cause=cause, cut_off_targets=37))
+    line = next(
+        line for line in render.incident_message(made, texts(Language.EN), now=NOW).splitlines() if "Cause" in line
+    )
+    assert line.endswith("(37 more cut off behind it)")
+
+
+def test_a_hub_is_not_named_as_its_own_culprit() -> None:
+    """The exporter names the fallen hub itself."""
+    made = incident(facts=Facts(state="down", cause="hub", culprit="jbr-gt-pasteur-1"))
+    assert "Cause: the hub\n" in render.incident_message(made, texts(Language.EN), now=NOW) + "\n"
+
+
+def test_runbooks_open_where_the_file_says() -> None:
+    """Without an address the name stands there: a path means nothing on a phone."""
+    made = incident(annotations={"runbook_url": "docs/runbooks/VPNTargetDown.md"})
+    without = render.incident_message(made, texts(Language.ID), now=NOW)
+    base = "https://git.example/vpn/blob/main"
+    with_base = render.incident_message(made, texts(Language.ID), now=NOW, runbooks_url=base)
+    assert without.endswith("\nPanduan: VPNTargetDown")
+    assert with_base.endswith(f'<a href="{base}/docs/runbooks/VPNTargetDown.md">Panduan</a>')

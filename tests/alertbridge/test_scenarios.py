@@ -211,14 +211,14 @@ async def test_a_storm_becomes_a_digest_edited_as_sites_return(trial: Trial) -> 
 
 
 async def test_alerts_of_the_monitoring_itself_are_told_by_summary(trial: Trial) -> None:
-    """An alert without a target shows its summary and description and ends when the exporter says so."""
+    """An alert without a target shows our own words and ends when the exporter says so."""
     trial.peers.isolated = True
     words = {"summary": "The monitoring is cut off", "description": "No uplink answers."}
     body = alert("VPNMonitorIsolated", None, region="", annotations=words)
     await trial.fire(body)
     await trial.api.until(lambda: trial.api.messages)
-    assert trial.api.messages[0].first_line == "🚨 ALERT · The monitoring is cut off"
-    assert "No uplink answers." in trial.api.messages[0].text
+    assert trial.api.messages[0].first_line == "🚨 MONITORING BLIND · our line is cut off"
+    assert "No uplink (or" in trial.api.messages[0].text
     await trial.fire(body | {"status": "resolved"})
     asked = len(trial.peers.asked)
     await trial.api.until(lambda: len(trial.peers.asked) > asked + 2)
