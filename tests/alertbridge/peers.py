@@ -96,6 +96,7 @@ class Peers:
             Route("/api/v1/regions", self._regions),
             Route("/api/v1/log", self._log),
             Route("/api/v1/query", self._query),
+            Route("/api/v1/query_range", self._query_range, methods=["GET", "POST"]),
             Route("/api/v1/status/buildinfo", self._query),
             Route("/api/v2/alerts", self._alerts),
             Route("/api/v2/status", self._alerts),
@@ -153,6 +154,12 @@ class Peers:
             for labels in self.firing
         ]
         return JSONResponse({"status": "success", "data": {"resultType": "vector", "result": result}})
+
+    async def _query_range(self, _: Request) -> Response:
+        """As a Prometheus that has just started: no samples."""
+        if "prometheus" in self.down:
+            return PlainTextResponse("down", status_code=503)
+        return JSONResponse({"status": "success", "data": {"resultType": "matrix", "result": []}})
 
     async def _alerts(self, _: Request) -> Response:
         if "alertmanager" in self.down:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.alertbridge.acting import OPERATOR, data_of, press
 from tests.alertbridge.conftest import running_bridge
 from tests.alertbridge.test_bot import ask, fill
-from tests.alertbridge.test_bot_actions import OPERATOR, data_of, press
 from tests.alertbridge.test_real_alertmanager import RealAlertmanager, free_port, running_alertmanager
 
 if TYPE_CHECKING:

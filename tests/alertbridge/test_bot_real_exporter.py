@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import bcrypt
 import httpx
 
+from tests.alertbridge.acting import ADMIN, data_of, press
 from tests.alertbridge.conftest import running_bridge
 from tests.alertbridge.test_bot import ask
-from tests.alertbridge.test_bot_actions import ADMIN, data_of, press
 from tests.alertbridge.test_real_alertmanager import free_port
 
 if TYPE_CHECKING:
