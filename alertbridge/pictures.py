@@ -45,7 +45,7 @@ class Pictures:
 
     def __init__(self, exporter: Exporter, prometheus: Prometheus) -> None:
         self._exporter = exporter
-        self._prometheus = prometheus
+        self.prometheus = prometheus
 
     async def map(self, texts: Texts, *, now: datetime, region: Mapping[str, Any] | None = None) -> Picture:
         """Draw all targets, or those of one region (an item of /api/v1/regions), by state.
@@ -71,7 +71,7 @@ class Pictures:
             PeerError: Prometheus gave no usable answer.
         """
         facts = from_item(item, is_region=is_region, as_of=None)
-        found = await curves(self._prometheus, str(item.get("id")), span=span, is_region=is_region, now=now)
+        found = await curves(self.prometheus, str(item.get("id")), span=span, is_region=is_region, now=now)
         name = facts.name if is_region else f"{facts.region_name} · {facts.name}"
         view = _graph_view(
             found, texts, state=facts.state, name=one_line(name, _NAME_CHARS), zone=facts.timezone, now=now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alertbridge.bot import acting, answers, picturing
+from alertbridge.bot import acting, answers, picturing, reporting
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
 from alertbridge.bot.lookup import Found, find_region, find_target
 from alertbridge.bot.paging import paged
@@ -177,6 +177,7 @@ COMMANDS = (
     Command(name="target", answer=target, example="jbr-hub"),
     Command(name="map", answer=picturing.map_picture),
     Command(name="graph", answer=picturing.graph_picture, example=picturing.GRAPH_EXAMPLE),
+    Command(name="report", answer=reporting.report, example=reporting.EXAMPLE),
     Command(name="log", answer=log, example="jbr-hub", paged=True),
     Command(name="find", answer=find, example="jabar", paged=True),
     Command(name="ack", answer=acting.acknowledge, role=Role.OPERATOR, example="jbr-hub", acts=True),
