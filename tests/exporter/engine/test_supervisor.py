@@ -95,7 +95,12 @@ def test_unresolved_names_end_as_dns_until_they_resolve(monkeypatch: pytest.Monk
     """A name that cannot be resolved stops nothing; once it resolves, the same slot turns green."""
     answers: dict[str, list[str]] = {}
     monkeypatch.setattr("exporter.engine.resolve.RETRY_SECONDS", 0.2)
-    with Rig([icmp_target("plain", "127.0.3.1"), icmp_target("named", "site.invalid", interval_seconds=0.2)]) as rig:
+    with Rig(
+        [
+            icmp_target("plain", "127.0.3.1", interval_seconds=0.2),
+            icmp_target("named", "site.invalid", interval_seconds=0.2),
+        ]
+    ) as rig:
         rig.supervisor._resolver._lookup = lambda name: answers.get(name, [])
         rig.until(lambda: rig.ended("named") >= 3)
         assert rig.supervisor.unresolved == {"site.invalid"}
@@ -178,7 +183,7 @@ def test_heartbeats_come_twenty_times_a_second(portable: bool) -> None:
 
 def test_stop_leaves_no_process_and_waits_for_none_that_hangs() -> None:
     """Polite first; a process that does not listen is killed at the deadline."""
-    with Rig([icmp_target("a", "127.0.6.1")]) as rig:
+    with Rig([icmp_target("a", "127.0.6.1", interval_seconds=0.1)]) as rig:
         rig.until(lambda: rig.ended("a") >= 1)
         pid = rig.pid()
         os.kill(pid, signal.SIGSTOP)
@@ -196,7 +201,7 @@ def test_probing_processes_die_with_their_parent(stopped: bool, tmp_path: Path) 
     script.write_text(
         "import sys, time\n"
         "from tests.network.rig import Rig, icmp_target\n"
-        "with Rig([icmp_target('a', '127.0.7.1')]) as rig:\n"
+        "with Rig([icmp_target('a', '127.0.7.1', interval_seconds=0.1)]) as rig:\n"
         "    rig.until(lambda: rig.ended('a') >= 1)\n"
         "    print(rig.pid(), flush=True)\n"
         "    time.sleep(60)\n"
