@@ -34,6 +34,7 @@ class Silence:
         self._status: NDArray[Any] = board.slot["grid_status"].reshape(-1)
         self._sent_at: NDArray[Any] = board.slot["grid_sent_at"].reshape(-1)
         self._silent = np.empty(0, dtype=np.int64)
+        self._listed = np.zeros(board.size.slots, dtype=np.bool_)  # whether a slot is in that
         told = np.ones(256, dtype=np.bool_)
         told[[Status.EMPTY, Status.REPLY, Status.VOID, *(failure_status(reason) for reason in _SAYS_NOTHING)]] = False
         self._told = told
@@ -56,8 +57,12 @@ class Silence:
             told &= self.watched_sent_at[batch.slots] <= self._last_reply[batch.slots]
             slots = batch.slots[told]
             self.watched_sent_at[slots] = batch.sent_at[told]
+            slots = slots[~self._listed[slots]]
+            self._listed[slots] = True
             found.append(slots)
         if len(self._silent) or len(found) > 1:
-            silent = np.unique(np.concatenate(found))
-            self._silent = silent[(self.watched_sent_at[silent] > self._last_reply[silent]) & live(silent)]
+            silent = np.concatenate(found)
+            still = (self.watched_sent_at[silent] > self._last_reply[silent]) & live(silent)
+            self._listed[silent[~still]] = False
+            self._silent = silent[still]
         return self._silent

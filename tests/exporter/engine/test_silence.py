@@ -69,7 +69,7 @@ def test_who_refuses_is_watched_and_who_was_voided_is_not(board: Board) -> None:
     _begin(ledger, 10.0, 1, 2)
     ledger.fail(Kind.GRID, _slots(1), np.array([0]), np.array([UNREACHABLE], dtype=np.uint8))
     ledger.void(_slots(2))
-    assert ledger.silent(10.5).tolist() == [0, 1]
+    assert sorted(ledger.silent(10.5).tolist()) == [0, 1]
     board.clear_slot(0, 99)
     assert ledger.silent(10.6).tolist() == [1]
 
