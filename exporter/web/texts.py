@@ -67,6 +67,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "zoom_out": ("Zoom out", "Perkecil"),
     "zoom_all": ("Whole country", "Seluruh negeri"),
     "region_dot": ("region", "wilayah"),
+    "map_by_touch": ("two fingers zoom, a tap shows details", "dua jari memperbesar, ketuk untuk rincian"),
     "target_dot": ("target", "alat"),
     "no_place_targets": ("targets without coordinates: {count}", "alat tanpa koordinat: {count}"),
     "no_place_regions": ("regions without coordinates: {count}", "wilayah tanpa koordinat: {count}"),

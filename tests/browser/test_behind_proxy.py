@@ -35,7 +35,7 @@ async def _visiting(browser: Browser, folder: Path) -> AsyncIterator[tuple[Page,
         )
         page = await context.new_page()
         answers: list[Response] = []
-        page.on("response", lambda answer: answers.append(answer))
+        page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - playwright marks it: no builtin
         try:
             yield page, base, site.actions, answers
         finally:

@@ -80,7 +80,7 @@ def _pace(say: Language) -> Json:
         background=False,
         orientation="vertical",
         text="value_and_name",
-        size={"valueSize": 24, "titleSize": 12},
+        size={"valueSize": 20, "titleSize": 12},
         color=one_colour(BLUE),
         overrides=[
             override("byFrameRefID", "A", decimals=0),
@@ -114,7 +114,7 @@ def _shares(say: Language) -> Json:
         background=False,
         orientation="vertical",
         text="value_and_name",
-        size={"valueSize": 24, "titleSize": 12},
+        size={"valueSize": 20, "titleSize": 12},
         overrides=[
             override("byFrameRefID", "A", decimals=0, thresholds=thresholds(GREEN, (0.05, YELLOW), (0.1, RED))),
             override("byFrameRefID", "B", decimals=2, thresholds=thresholds(RED, (0.99, YELLOW), (0.999, GREEN))),

@@ -27,6 +27,7 @@ from tests.exporter.web.sample import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from exporter.inventory.model import Inventory
@@ -126,6 +127,7 @@ class FakeActions:
     view: FakeView
     asked: list[str] = field(default_factory=list)
     next_status: ReloadStatus | None = None
+    may_go_on: asyncio.Event | None = None  # a restart waits for it, where there is one
 
     async def reload(self) -> ReloadStatus:
         """Note it; the status is the next one, or a good one."""
@@ -137,6 +139,8 @@ class FakeActions:
     async def restart_engine(self) -> None:
         """Note it."""
         self.asked.append("restart")
+        if self.may_go_on is not None:
+            await self.may_go_on.wait()
         self.view.restarts["requested"] = self.view.restarts.get("requested", 0) + 1
 
 
