@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alertbridge.errors import Failure
-from alertbridge.planning import Act, Job, plan
+from alertbridge.planning import COLLECT_FOR, Act, Job, plan
 from alertbridge.store.rows import MessageKind, RowState
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def claim(queries: Queries, chat: Chat, chat_id: int, now: datetime) -> Claim:
         # A message in another chat (the group moved, or the file names another id) can neither be edited nor replied to
         shown = {key: m for key, m in queries.shown_for(chat.name, ids).items() if m.chat_id == chat_id}
         digest = queries.newest_digest(chat.name)
-        job = plan(rows, incidents, shown, digest if digest and digest.chat_id == chat_id else None, now=now)
+        newest = digest if digest and digest.chat_id == chat_id else None
+        recent = queries.told_since(chat.name, now - COLLECT_FOR)
+        job = plan(rows, incidents, shown, newest, now=now, recent=recent)
         if job is None:
             return Claim(job=None)
         job_rows = [row.id for row in job.rows]

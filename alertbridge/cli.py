@@ -26,7 +26,7 @@ from httpservice.errors import HttpServiceError
 from httpservice.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from alertbridge.settings import Chat, Settings
@@ -73,7 +73,7 @@ def _log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION)
 def main() -> None:
     """Alertmanager's alerts to Telegram: nothing lost, nothing twice."""
@@ -141,14 +141,16 @@ def check(*, file: Path) -> None:
     except SettingsError as error:
         for mistake in error.mistakes:
             click.echo(str(mistake))
-        click.echo(f"{len(error.mistakes)} mistake{'s' if len(error.mistakes) != 1 else ''}")
+        if not file.is_file():
+            raise SystemExit(CANNOT_RUN) from error
+        click.echo(_count(error.mistakes, "mistake"))
         raise SystemExit(FINDINGS) from error
     for warning in warnings:
         click.echo(str(warning))
     kind = "dry run, no token" if settings.dry_run else "with a token"
     click.echo(
-        f"{file}: fine ({kind}; {len(settings.chats)} chats, {len(settings.users)} users, "
-        f"{len(settings.routes)} routes)"
+        f"{file}: fine ({kind}; {_count(settings.chats, 'chat')}, {_count(settings.users, 'user')}, "
+        f"{_count(settings.routes, 'route')})"
     )
 
 
@@ -255,6 +257,10 @@ def _change(ids: tuple[int, ...], config_file: Path, data_dir: Path, *, everythi
         raise SystemExit(FINDINGS)
 
 
+def _count(things: Sequence[object], word: str) -> str:
+    return f"{len(things)} {word}{'s' if len(things) != 1 else ''}"
+
+
 def _line(row: Row) -> str:
     about = row.notice or f"incident {row.incident_id}"
     trouble = f", {row.failure}: {row.detail}" if row.failure else ""
@@ -287,6 +293,10 @@ def _cannot_run(reason: str) -> NoReturn:
 
 def _with_store(config_file: Path, data_dir: Path, work: Callable[[Queries], T]) -> T:
     settings = _settings(config_file)
+    if settings.store_url is None:
+        path = settings.store_path or data_dir / "alertbridge.db"
+        if not path.is_file():  # opening it would make one: an empty list, and a file nobody wants
+            _cannot_run(f"{path}: there is no database; give --data.dir (or store.path in {config_file}) of the bridge")
 
     async def run() -> T:
         store = open_store(settings, data_dir)

@@ -112,8 +112,11 @@ def _telegram(top: Section, environment: Mapping[str, str]) -> tuple[Secret | No
         token = token or from_file
         section.finish()
     if token is not None and not _TOKEN.fullmatch(token.reveal()):
-        place = section if section is not None else top
-        place.wrong("token_file", "holds no bot token", "copy it whole from @BotFather: digits, a colon, 35 characters")
+        remedy = "copy it whole from @BotFather: digits, a colon, 35 characters"
+        if text:
+            top.mistakes.add(line=0, path=TOKEN_VARIABLE, problem="(environment) holds no bot token", remedy=remedy)
+        elif section is not None:
+            section.wrong("token_file", "holds no bot token", remedy)
     return token, api_url
 
 

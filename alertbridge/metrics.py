@@ -98,6 +98,7 @@ class Metrics:
     alerts_received: Counter = field(init=False)
     deliveries: Counter = field(init=False)
     delivery_failures: Counter = field(init=False)
+    withheld: Counter = field(init=False)
     delivery_seconds: Histogram = field(init=False)
     commands_total: Counter = field(init=False)
     access_denied: Counter = field(init=False)
@@ -114,6 +115,10 @@ class Metrics:
         self.delivery_failures = Counter(
             "alertbridge_delivery_failures", "Requests that Telegram did not take", ["reason"], registry=registry
         )
+        self.withheld = Counter(
+            "alertbridge_withheld", "Alarms that were over before they were told", ["reason"], registry=registry
+        )
+        self.withheld.labels("over_already")
         self.delivery_seconds = Histogram(
             "alertbridge_delivery_seconds",
             "From the webhook (or the end of quiet hours) to Telegram's answer, in seconds",

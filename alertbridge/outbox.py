@@ -14,15 +14,17 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from alertbridge import claims, intake, retry
+from alertbridge import claims, intake, render, retry, withholding
 from alertbridge.composing import compose, with_facts
 from alertbridge.delivery import Parcel, Undelivered, deliver
 from alertbridge.errors import Failure, StoreError
+from alertbridge.incidents import Tell
 from alertbridge.limiter import Limiter
 from alertbridge.planning import Act, Job
 from alertbridge.routing import is_silent
 from alertbridge.sending import Place
-from alertbridge.store.rows import RowState
+from alertbridge.store.rows import MessageKind, RowState
+from alertbridge.texts import texts
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
@@ -150,6 +152,11 @@ class Outbox:
     async def _perform(self, chat: Chat, chat_id: int, job: Job, stored: tuple[Incident, ...]) -> None:
         """Send one job and settle its rows."""
         now = self.now()
+        if over := await withholding.over_already(job, stored, self.exporter):
+            settings = self.settings()
+            withheld = await self._patiently(lambda q: withholding.withhold(q, job, over, settings, now=now))
+            self.metrics.withheld.labels("over_already").inc(withheld)
+            return
         incidents = await with_facts(stored, self.exporter)
         draft = compose(
             job,
@@ -184,9 +191,23 @@ class Outbox:
         log.info("delivered", chat=chat.name, act=job.act.value, rows=len(job.rows), attempt=parcel.attempts)
         # Telegram has it: until this is noted nothing else may be sent to this chat, or it would be sent again.
         await self._patiently(lambda q: claims.settle(q, chat.name, job, draft.incidents, done, settled))
+        await self._point_onward(chat, job, draft.incidents, done)
         if self.told is not None and done.new and job.act is Act.SEND:
             self.told(chat, done, draft.incidents)
         await self.refresh_metrics()
+
+    async def _point_onward(self, chat: Chat, job: Job, incidents: Sequence[Incident], done: Delivered) -> None:
+        """Let the message that a worse one has replaced say so: a stale LOW would stand there for ever. Tried once."""
+        old = job.message
+        worse = job.act is Act.SEND and job.tell is Tell.WORSE and done.new
+        if old is None or not worse or old.kind is not MessageKind.INCIDENT or old.message_id == done.message_id:
+            return
+        told = next(incident for incident in incidents if incident.id in job.incidents)
+        text = render.moved_message(told, texts(chat.language), now=self.now())
+        try:
+            await deliver(self.sender, Parcel(place=done.place, text=text, silent=True, edit=old.message_id), self)
+        except Undelivered as outcome:
+            log.info("older message not edited", chat=chat.name, reason=outcome.error.failure.value)
 
     async def _not_delivered(self, chat: Chat, job: Job, outcome: Undelivered) -> None:
         """Keep the rows for later, or bury them."""

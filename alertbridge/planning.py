@@ -3,6 +3,9 @@
 Storms become digests here, by themselves: a chat may be written to once a second, so whatever has piled up in the
 meantime is seen at once. Four or more new troubles make one digest; for half a minute more join it by edits, after that
 new ones speak up again, because edits make no sound.
+
+What falls one after the other, within seconds, is collected: the first message of a quiet chat leaves at once, and for
+ten seconds further troubles (and further ends, among themselves) wait up to three seconds for each other.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 DIGEST_FROM = 4  # new troubles at once that are told as one digest
 JOIN_FOR = timedelta(seconds=30)  # so long after a digest was sent, new troubles join it silently
+COLLECT_FOR = timedelta(seconds=10)  # so long after a message, new troubles wait for each other
+COLLECT_EVERY = timedelta(seconds=3)  # at most this long
 EDIT_EVERY = timedelta(seconds=3)  # edits of one digest: a group's budget is one request per 3 s
 
 
@@ -61,6 +66,7 @@ def plan(  # noqa: PLR0911 - one return per kind of row
     digest: Shown | None,
     *,
     now: datetime,
+    recent: Mapping[str, Sequence[datetime]] | None = None,
 ) -> Job | None:
     """Return what to do next for one chat; None: nothing is due.
 
@@ -70,7 +76,9 @@ def plan(  # noqa: PLR0911 - one return per kind of row
         shown: per incident, the newest message of this chat that shows it.
         digest: the newest digest of this chat.
         now: aware UTC.
+        recent: by kind of row, when such rows were told to this chat within COLLECT_FOR, oldest first.
     """
+    told = recent or {}
     if not rows:
         return None
     head = rows[0]
@@ -79,12 +87,12 @@ def plan(  # noqa: PLR0911 - one return per kind of row
     if head.incident_id is None or head.incident_id not in incidents:
         return Job(act=Act.DROP, rows=(head,))
     if head.loud:
-        return _plan_loud(head, head.incident_id, rows, shown, digest, now=now)
+        return _plan_loud(head, head.incident_id, rows, shown, digest, now=now, told=told.get(Tell.OPEN, ()))
     message = shown.get(head.incident_id)
     if message is None:
         return Job(act=Act.DROP, rows=(head,))
     if head.kind == Tell.OVER:
-        return _plan_over(head, message, rows, incidents, shown)
+        return _plan_over(head, message, rows, incidents, shown, now=now, told=told.get(Tell.OVER, ()))
     return _plan_edit(message, rows, shown, now=now)
 
 
@@ -96,6 +104,7 @@ def _plan_loud(
     digest: Shown | None,
     *,
     now: datetime,
+    told: Sequence[datetime],
 ) -> Job:
     """Plan new messages: alone, or as a digest with all others that wait."""
     if head.kind == Tell.OPEN and incident_id in shown:
@@ -111,9 +120,26 @@ def _plan_loud(
     if head.held and held:
         quiet_ids = tuple(dict.fromkeys(row.incident_id for row in held if row.incident_id is not None))
         return _covering(Act.DIGEST, rows, quiet_ids, quiet=True)
-    if len(ids) >= DIGEST_FROM:
+    new = tuple(i for i in ids if i not in shown)
+    if head.kind == Tell.OPEN and (until := _collecting(head, told, now)) is not None and len(ids) < DIGEST_FROM:
+        opening = tuple(row.incident_id for row in loud if row.kind == Tell.OPEN and row.incident_id is not None)
+        return _postponed(_covering(Act.SEND, rows, opening), until)
+    together = head.kind == Tell.OPEN and len(new) > 1 and len(new) + len(told) >= DIGEST_FROM
+    if len(ids) >= DIGEST_FROM or together:
         return _covering(Act.DIGEST, rows, ids)
     return _covering(Act.SEND, rows, (incident_id,), message=shown.get(incident_id), tell=Tell(head.kind))
+
+
+def _collecting(head: Row, told: Sequence[datetime], now: datetime) -> datetime | None:
+    """Return until when a row waits for others like it; None: it goes out now.
+
+    The moments are those after the last message, every COLLECT_EVERY, so that all that wait are due together.
+    """
+    if not told or now - told[-1] >= COLLECT_FOR or head.created_at < told[-1]:
+        return None  # a quiet chat, or it has waited already
+    turns = (head.created_at - told[-1]) // COLLECT_EVERY + 1
+    until = told[-1] + turns * COLLECT_EVERY
+    return until if until > now else None
 
 
 def _covering(
@@ -156,6 +182,9 @@ def _plan_over(
     rows: Sequence[Row],
     incidents: Mapping[int, Incident],
     shown: Mapping[int, Shown],
+    *,
+    now: datetime,
+    told: Sequence[datetime],
 ) -> Job:
     """Plan the short reply that it is over: for one, for a whole digest, or for several at once."""
     overs = [row for row in rows if row.kind == Tell.OVER and row.incident_id in incidents and row.incident_id in shown]
@@ -166,7 +195,9 @@ def _plan_over(
         row for row in overs if row.incident_id is not None and shown[row.incident_id].kind is MessageKind.INCIDENT
     ]
     ids = tuple(dict.fromkeys(row.incident_id for row in alone if row.incident_id is not None))
-    if len(ids) >= DIGEST_FROM:
+    if len(ids) < DIGEST_FROM and (until := _collecting(head, told, now)) is not None:
+        return _postponed(Job(act=Act.OVER_MANY, rows=tuple(alone), incidents=ids), until)
+    if len(ids) >= DIGEST_FROM or (len(ids) > 1 and len(ids) + len(told) >= DIGEST_FROM):
         return Job(act=Act.OVER_MANY, rows=tuple(alone), incidents=ids)
     return Job(act=Act.REPLY_OVER, rows=(head,), incidents=ids[:1], message=message)
 

@@ -36,6 +36,7 @@ class Closing(StrEnum):
     RECOVERED = "recovered"
     RECOVERED_LOW = "recovered_low"
     END_UNSEEN = "end_unseen"  # recovered, though no webhook said so
+    OVER_ALREADY = "over_already"  # before anybody was told of it
     NO_LONGER_MONITORED = "no_longer_monitored"
     NO_DATA = "no_data"
     STILL_BAD = "still_bad"

@@ -132,7 +132,7 @@ def span(incident: Incident, *, now: datetime) -> Span:
     _, fires_after, kept_for = _monitor(incident)
     start = measured_start or incident.started_at - timedelta(seconds=fires_after)
     end = now
-    if incident.phase.closed and kept_for and incident.ended_at is not None:
+    if incident.phase.closed and kept_for and incident.ended_at is not None and not facts.state_since:
         end = incident.ended_at - timedelta(seconds=kept_for)
     elif incident.phase.closed:
         recovered = facts_module.moment(facts.state_since) if incident.phase is Phase.OVER else None

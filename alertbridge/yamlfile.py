@@ -68,7 +68,7 @@ class Mistakes:
 
 def near(word: str, choices: Iterable[str]) -> str:
     """Return `; did you mean X?`-like help for a mistyped word, or the choices."""
-    known = sorted(choices)
+    known = sorted(set(choices))
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
 

@@ -77,6 +77,26 @@ class OutboxQueries(Connected):
             )
         )
 
+    def told_since(self, chat: str, since: datetime) -> dict[str, list[datetime]]:
+        """Return by kind when rows were told to a chat since a moment, oldest first."""
+        table = schema.outbox
+        query = (
+            sa.select(table.c.kind, table.c.settled_at)
+            .where(
+                table.c.chat == chat,
+                table.c.state == RowState.SENT.value,
+                table.c.settled_at > stored(since),
+                table.c.detail == "",  # others were dropped: nobody was told
+            )
+            .order_by(table.c.settled_at)
+        )
+        found: dict[str, list[datetime]] = {}
+        for kind, settled_at in self._connection.execute(query):
+            told = moment(settled_at)
+            if told is not None:
+                found.setdefault(kind, []).append(told)
+        return found
+
     def update_rows(self, ids: Iterable[int], **values: Any) -> None:
         """Change columns of outbox rows; moments as aware datetimes, enums as they are."""
         columns = {key: stored(value) for key, value in values.items()}

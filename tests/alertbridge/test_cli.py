@@ -40,10 +40,33 @@ def test_check_says_fine_or_every_mistake(tmp_path: Path) -> None:
     """Exit code 0 or 1."""
     write(tmp_path, "")
     good = run(tmp_path, "check", str(tmp_path / "a.yml"))
-    assert (good.exit_code, "fine (dry run, no token; 1 chats" in good.output) == (0, True)
+    assert (good.exit_code, "fine (dry run, no token; 1 chat, 0 users" in good.output) == (0, True)
     write(tmp_path, "foo: 1\nlanguage: xx")
     bad = run(tmp_path, "check", str(tmp_path / "a.yml"))
     assert (bad.exit_code, bad.output.splitlines()[-1]) == (1, "2 mistakes")
+
+
+def test_check_of_a_file_that_is_not_there_cannot_run(tmp_path: Path) -> None:
+    """Exit code 3, as of every command: 1 would say that the file has mistakes."""
+    done = run(tmp_path, "check", str(tmp_path / "none.yml"))
+    assert (done.exit_code, "cannot be read" in done.output, "1 mistake" in done.output) == (3, True, False)
+
+
+def test_a_database_is_not_made_by_looking_for_it(tmp_path: Path) -> None:
+    """A mistyped folder gets no empty list: exit code 3 with the remedy, and nothing is created."""
+    write(tmp_path, "")
+    typo = tmp_path / "tpyo"
+    for command in (["list"], ["retry", "--all"], ["drop", "--all"]):
+        done = run(tmp_path, "outbox", *command, "--data.dir", str(typo))
+        assert (done.exit_code, "--data.dir" in done.output) == (3, True)
+    assert not typo.exists()
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["serve", "-h"], ["outbox", "list", "-h"]])
+def test_h_is_help(tmp_path: Path, arguments: list[str]) -> None:
+    """As the exporter's."""
+    done = run(tmp_path, *arguments)
+    assert (done.exit_code, done.output.startswith("Usage:")) == (0, True)
 
 
 def test_send_delivers_or_says_why_not(tmp_path: Path, api: BotApi) -> None:

@@ -13,6 +13,7 @@ import yaml
 from alertbridge.errors import SettingsError
 from alertbridge.loading import load
 from alertbridge.settings import Language, Role, Secret, Settings
+from alertbridge.yamlfile import near
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "123456:abcdefghijklmnopqrstuvwxyz_0123456"
@@ -213,7 +214,14 @@ def test_a_token_without_chats(tmp_path: Path) -> None:
 def test_a_text_that_is_no_token(tmp_path: Path, token: str) -> None:
     """Refused, and never repeated."""
     found = mistakes(tmp_path, f"version: 1\nchats: [{CHAT}]", {"TELEGRAM_TOKEN": token})
-    assert found == ["1: token_file: holds no bot token; copy it whole from @BotFather: digits, a colon, 35 characters"]
+    remedy = "copy it whole from @BotFather: digits, a colon, 35 characters"
+    assert len(found) == 1
+    assert found[0].endswith(f"TELEGRAM_TOKEN: (environment) holds no bot token; {remedy}")
+
+
+def test_a_name_stands_once_in_a_remedy() -> None:
+    """Two chats of one name are a mistake of their own."""
+    assert near("xyz", ["noc", "noc"]) == "use one of noc"
 
 
 def test_token_by_file_and_environment(tmp_path: Path) -> None:

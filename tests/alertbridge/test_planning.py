@@ -129,3 +129,61 @@ def test_a_pruned_incident_is_dropped() -> None:
     job = plan([row(1, Tell.OPEN, 1)], {}, {}, None, now=NOW)
     assert job is not None
     assert job.act is Act.DROP
+
+
+def told(kind: str, *ages: float) -> dict[str, list[datetime]]:
+    """Return when rows of a kind were told."""
+    return {kind: [NOW - timedelta(seconds=age) for age in sorted(ages, reverse=True)]}
+
+
+def test_the_first_alarm_of_a_quiet_chat_is_never_delayed() -> None:
+    """Nothing was told for ten seconds: it goes out now."""
+    for recent in ({}, told(Tell.OPEN, 10.5)):
+        job = plan([row(1, Tell.OPEN, 1)], some(1), {}, None, now=NOW, recent=recent)
+        assert job is not None
+        assert job.act is Act.SEND
+
+
+def test_what_falls_right_after_waits_for_others_and_all_at_the_same_moment() -> None:
+    """Up to three seconds, at the next third second after the last message."""
+    late = replace(row(2, Tell.OPEN, 2), created_at=NOW - timedelta(seconds=0.5))
+    job = plan([late, row(3, Tell.OPEN, 3)], some(3), {}, None, now=NOW, recent=told(Tell.OPEN, 1))
+    assert job is not None
+    assert (job.act, job.until, {r.id for r in job.rows}) == (Act.POSTPONE, NOW + timedelta(seconds=2), {2, 3})
+
+
+def test_with_what_was_told_already_four_make_a_digest() -> None:
+    """One has its own message; the three that waited are one digest."""
+    rows = [replace(row(n, Tell.OPEN, n), created_at=NOW - timedelta(seconds=2)) for n in (2, 3, 4)]
+    job = plan(rows, some(4), {}, None, now=NOW, recent=told(Tell.OPEN, 3))
+    assert job is not None
+    assert (job.act, job.incidents) == (Act.DIGEST, (2, 3, 4))
+
+
+def test_who_has_waited_does_not_wait_again() -> None:
+    """Three in ten seconds keep their own messages; each message sent must not hold up the next."""
+    waited = replace(row(3, Tell.OPEN, 3), created_at=NOW - timedelta(seconds=4))
+    job = plan([waited], some(3), {}, None, now=NOW, recent=told(Tell.OPEN, 1, 5))
+    assert job is not None
+    assert (job.act, job.incidents) == (Act.SEND, (3,))
+
+
+def test_worse_never_waits() -> None:
+    """It replies to what is shown, at once."""
+    job = plan([row(9, Tell.WORSE, 1)], some(1), {1: shown(1)}, None, now=NOW, recent=told(Tell.OPEN, 1))
+    assert job is not None
+    assert job.act is Act.SEND
+
+
+def test_ends_of_the_same_seconds_are_one_silent_message() -> None:
+    """The first is told at once, the others wait for each other."""
+    shows = {n: shown(n) for n in (1, 2, 3, 4)}
+    first = plan([row(1, Tell.OVER, 1)], some(4), shows, None, now=NOW, recent=told(Tell.OPEN, 1))
+    rows = [replace(row(n, Tell.OVER, n), created_at=NOW - timedelta(seconds=1)) for n in (2, 3, 4)]
+    waits = plan(rows, some(4), shows, None, now=NOW, recent=told(Tell.OVER, 2))
+    then = plan(rows, some(4), shows, None, now=NOW + timedelta(seconds=1), recent=told(Tell.OVER, 2))
+    assert first is not None
+    assert waits is not None
+    assert then is not None
+    assert (first.act, waits.act, waits.until) == (Act.REPLY_OVER, Act.POSTPONE, NOW + timedelta(seconds=1))
+    assert (then.act, then.incidents) == (Act.OVER_MANY, (2, 3, 4))

@@ -63,6 +63,9 @@ async def test_low_then_down_is_one_incident_with_a_loud_reply(trial: Trial) -> 
     second = trial.api.messages[1]
     assert second.first_line.startswith("🔴 DOWN")
     assert (second.reply_to, second.silent) == (first.message_id, False)
+    await trial.api.until(lambda: first.edits)  # no stale LOW stays
+    assert first.first_line.startswith("🔴 DOWN")
+    assert "see the newer message" in first.text
     trial.peers.put(SITE, "up", age_seconds=1)
     await trial.fire(alert(status="resolved"))
     await trial.api.until(lambda: len(trial.api.messages) == 3 and second.edits)
@@ -225,6 +228,40 @@ async def test_alerts_of_the_monitoring_itself_are_told_by_summary(trial: Trial)
     assert len(trial.api.messages) == 1
     trial.peers.isolated = False
     await trial.api.until(lambda: len(trial.api.messages) == 2)
+
+
+async def test_an_isolated_alarm_that_is_over_already_is_told_to_nobody(trial: Trial) -> None:
+    """Its rule fires on for half a minute; the exporter is asked before it leaves, and the decision is counted."""
+    trial.peers.isolated = False
+    await trial.fire(alert("VPNMonitorIsolated", None, region=""))
+    await trial.metric_becomes(1, "alertbridge_withheld_total", reason="over_already")
+    trial.peers.put(SITE, "down", age_seconds=5)
+    await trial.fire(alert())
+    await trial.api.until(lambda: trial.api.messages)
+    assert [message.first_line[:6] for message in trial.api.messages] == ["🔴 DOWN"]
+
+
+async def test_a_long_cut_that_could_not_be_told_is_told_silently_when_it_is_over(trial: Trial) -> None:
+    """Telegram was behind the same line: people hear of it, without an alarm."""
+    trial.peers.isolated = False
+    began = datetime.now(UTC) - timedelta(minutes=10)
+    await trial.fire(alert("VPNMonitorIsolated", None, region="", starts_at=began))
+    await trial.api.until(lambda: trial.api.messages)
+    message = trial.api.messages[0]
+    assert (message.first_line, message.silent) == ("✅ MONITORING SEES AGAIN · our line is back", True)
+    assert "10 min" in message.text
+
+
+async def test_sites_that_fall_one_after_the_other_are_one_message_and_one_digest(trial: Trial) -> None:
+    """The first leaves at once, the five that follow within seconds are one digest."""
+    for number in range(6):
+        trial.peers.put(f"site-{number}", "down", age_seconds=1)
+        await trial.fire(alert("VPNTargetDown", f"site-{number}"))
+        await trial.api.until(lambda: trial.api.messages)
+    await trial.api.until(lambda: len(trial.api.messages) == 2)
+    assert trial.api.messages[0].first_line.startswith("🔴 DOWN · Jawa Barat")
+    assert trial.api.messages[1].first_line == "🔴 5 DOWN in Jawa Barat"
+    assert [message.silent for message in trial.api.messages] == [False, False]
 
 
 async def test_a_fallen_region_shows_its_counts(trial: Trial) -> None:

@@ -154,6 +154,7 @@ async def test_health_and_status(trial: Trial) -> None:
 
 EXPECTED = {
     "alertbridge_webhooks",
+    "alertbridge_withheld",
     "alertbridge_alerts_received",
     "alertbridge_outbox_messages",
     "alertbridge_deliveries",
