@@ -18,6 +18,7 @@ from alertbridge import claims, intake, render, retry, withholding
 from alertbridge.composing import compose, with_facts
 from alertbridge.delivery import Parcel, Undelivered, deliver
 from alertbridge.errors import Failure, StoreError
+from alertbridge.finishing import finish_first
 from alertbridge.incidents import Tell
 from alertbridge.limiter import Limiter
 from alertbridge.planning import Act, Job
@@ -47,6 +48,7 @@ log = get_logger(__name__)
 T = TypeVar("T")
 _STORE_PAUSE_SECONDS = 1.0
 _STORM_PAUSE_SECONDS = 0.25
+_FINISH_SECONDS = 3.0  # a stop waits so long for the answer of a request that is out
 _MISTAKE_PAUSE_SECONDS = 5.0
 _TELEGRAM_IS_AWAY = frozenset({Failure.UNSENT, Failure.TIMEOUT, Failure.SERVER, Failure.TOKEN})
 
@@ -146,7 +148,7 @@ class Outbox:
             if found.postponed:  # in a storm every webhook wakes us: looking at each would cost more than the storm
                 await asyncio.sleep(_STORM_PAUSE_SECONDS)
             return None if found.due_at is None else max(0.05, (found.due_at - self.now()).total_seconds())
-        await self._perform(chat, chat_id, found.job, found.incidents)
+        await finish_first(self._perform(chat, chat_id, found.job, found.incidents), seconds=_FINISH_SECONDS)
         return 0.0
 
     async def _perform(self, chat: Chat, chat_id: int, job: Job, stored: tuple[Incident, ...]) -> None:
