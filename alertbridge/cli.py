@@ -6,6 +6,7 @@ The token is never a flag: other users of the machine can read command lines.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -22,6 +23,7 @@ from alertbridge.store.rows import Row, RowState
 from alertbridge.watchnow import watch_peers
 from alertbridge.wording import utc_now
 from httpservice import logs
+from httpservice.datadir import sole_user
 from httpservice.errors import HttpServiceError
 from httpservice.version import VERSION
 
@@ -126,8 +128,11 @@ def serve(
     )
     live = Live(path=config_file, settings=_settings(config_file))
     logs.configure(log_level, log_format, redact=live.secrets)
+    # Two on one SQLite file would each send what the other has claimed; a shared PostgreSQL has its lease instead.
+    alone = sole_user(data_dir, "alertbridge") if live.settings.store_url is None else contextlib.nullcontext()
     try:
-        asyncio.run(Bridge(live, options).run())
+        with alone:
+            asyncio.run(Bridge(live, options).run())
     except (BridgeError, HttpServiceError) as error:
         _cannot_run(str(error))
 

@@ -1,4 +1,4 @@
-"""Lets work that has begun come to its end before a cancelled task stops: a request that is out has an answer to note.
+"""Lets work that has begun end before a cancelled task stops: a request that is out has an answer to note."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from alertbridge.cli import main
 from alertbridge.store import Store
 from alertbridge.store.rows import NOTICE, RowState
 from alertbridge.wording import utc_now
+from httpservice.datadir import sole_user
 from tests.botapi.world import Refusal
 
 if TYPE_CHECKING:
@@ -139,3 +140,14 @@ def test_wrong_usage_is_2(tmp_path: Path) -> None:
     """As click says."""
     assert run(tmp_path, "serve", "--bogus").exit_code == 2
     assert run(tmp_path, "bogus").exit_code == 2
+
+
+def test_a_second_bridge_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    """Two on one SQLite file would each send what the other has claimed."""
+    config = tmp_path / "alertbridge.yml"
+    config.write_text("version: 1\n")
+    arguments = ["serve", "--config.file", str(config), "--data.dir", str(tmp_path / "data")]
+    with sole_user(tmp_path / "data", "alertbridge"):
+        result = CliRunner().invoke(main, [*arguments, "--web.listen-address", "127.0.0.1:0"])
+    assert result.exit_code == 3
+    assert "another alertbridge" in result.output
