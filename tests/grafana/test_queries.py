@@ -33,7 +33,7 @@ QUERIES = [query for path in sorted((FOLDER / "en").glob("*.json")) for query in
 # Empty while all is well: alerts with a `for` are pending for seconds only.
 MAY_BE_EMPTY = {"vpn-pipeline/Alerts about to fire/A"}
 # What the panels of one target show depends on the target: each of these has something of its own.
-TARGETS = (play.FALLEN_HUB, play.PENDING, play.TUNNEL, "jtm-gerbang", play.SLOW)
+TARGETS = (play.FALLEN_HUB, play.PENDING, play.TUNNEL, "jtm-gerbang", play.SLOW, play.FLAPPING)
 DEADLINE = 30.0
 
 

@@ -8,7 +8,7 @@ from grafana.build import columns
 from grafana.build.navigation import MAINTENANCE
 from grafana.build.page import Canvas, dashboard
 from grafana.build.pages.vpn_map import data_age
-from grafana.build.palette import BLUE, GREEN, RED, YELLOW, good_or_bad, mapping, missing, thresholds
+from grafana.build.palette import BLUE, GREEN, GREY, RED, YELLOW, good_or_bad, mapping, missing, thresholds
 from grafana.build.panels import Json, curves, override, shades, stat, words
 from grafana.build.promql import series, table, value
 from grafana.build.tables import table_panel
@@ -94,15 +94,23 @@ def _sight(say: Language) -> Json:
 
 
 def _uplinks(say: Language) -> Json:
-    """Return the witnesses."""
+    """Return the witnesses, and where tunnel facts are read."""
+    stale = say("STALE", "BASI")
     return stat(
-        say("Uplinks", "Uplink"),
+        say("Uplinks, and sources of tunnel facts", "Uplink, dan sumber data terowongan"),
         say(
-            "Addresses that answer while our own line works. None listed: `uplinks:` in targets.yml is empty.",
-            "Alamat yang menjawab selama jalur kita bekerja. Kosong: `uplinks:` di targets.yml belum diisi.",
+            "Uplinks: addresses that answer while our own line works; none listed when `uplinks:` in targets.yml is "
+            "empty. Sources: where the VPN's own word on its tunnels is read; STALE: unreadable or too old.",
+            "Uplink: alamat yang menjawab selama jalur kita bekerja; kosong bila `uplinks:` di targets.yml belum diisi."
+            " Sumber: tempat keterangan VPN tentang terowongannya dibaca; BASI: tak terbaca atau terlalu lama.",
         ),
-        [value("max by (uplink) (vpn_uplink_up)", "{{uplink}}")],
+        [
+            value("max by (uplink) (vpn_uplink_up)", "{{uplink}}", "A"),
+            value("min by (source) (vpn_tunnel_source_up)", "{{source}}", "B"),
+        ],
         mappings=good_or_bad("UP", "DOWN"),
+        overrides=[override("byFrameRefID", "B", mappings=good_or_bad("OK", stale))],
+        thresholds=thresholds(GREY),
         no_value=say("none configured", "belum diatur"),
         orientation="vertical",
         text="value_and_name",

@@ -149,17 +149,17 @@ def _cause(say: Language) -> Json:
     return table_panel(
         say("Cause and what is near", "Penyebab dan yang akan terjadi"),
         say(
-            "While it is in outage or cut off: the cause and the culprit. While a change of state is near: to "
-            "which state, and "
-            "how many probes are still missing.",
-            "Saat terputus atau terisolasi: penyebab dan sumbernya. Saat perubahan status dekat: ke status mana "
-            "dan kurang "
-            "berapa ping.",
+            "While it is in outage or cut off: the cause and the culprit. While a change of state is near: to which "
+            "state, and how many probes are still missing. Flapping: falls again and again, so short falls are no "
+            "outages.",
+            "Saat terputus atau terisolasi: penyebab dan sumbernya. Saat perubahan status dekat: ke status mana dan "
+            "kurang berapa ping. Naik-turun: berulang kali terputus, sehingga putus singkat bukan gangguan.",
         ),
         [
             table(f"max by (region, target, cause, culprit) (vpn_target_cause{{{THIS}}})", "A"),
             table(f"max by (region, target, state) (vpn_target_pending{{{THIS}}})", "B"),
             table(f"{per_target('vpn_target_cut_off', THIS)} > 0", "C"),
+            table(per_target("vpn_target_flapping", THIS), "D"),
         ],
         [
             columns.plain("cause", say("Cause", "Penyebab")),
@@ -167,8 +167,9 @@ def _cause(say: Language) -> Json:
             columns.plain("state", say("Near", "Menuju"), width=70),
             columns.count("Value #B", say("Probes", "Ping"), width=70),
             columns.count("Value #C", say("Cuts off", "Isolasi"), width=75),
+            columns.noted("Value #D", say("Flapping", "Naik-turun"), say("yes", "ya")),
         ],
-        empty=say("Neither in outage nor about to change", "Tidak terputus dan tidak akan berubah"),
+        empty=say("Nothing to tell of it now", "Tidak ada yang perlu dikatakan saat ini"),
         paged=False,
         dropped=("Value #A", "Value", "region", "target"),
     )
