@@ -132,8 +132,3 @@ def rate(field: str, title: str, width: int | None = 110) -> Column:
 def hours(field: str, title: str, width: int | None = None) -> Column:
     """Return a number of hours with one decimal."""
     return Column(field=field, title=title, width=width, unit="none", decimals=1, no_value=NO_VALUE)
-
-
-def noted(field: str, title: str, word: str, width: int | None = 90) -> Column:
-    """Return a word where the value is 1; empty where there is none."""
-    return Column(field=field, title=title, width=width, mappings=mapping({"1": (word, YELLOW)}))

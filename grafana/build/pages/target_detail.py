@@ -146,6 +146,7 @@ def _facts(say: Language) -> Json:
 
 def _cause(say: Language) -> Json:
     """Return why it is down, and what of its own is near."""
+    yes = say("yes", "ya")
     return table_panel(
         say("Cause and what is near", "Penyebab dan yang akan terjadi"),
         say(
@@ -159,7 +160,7 @@ def _cause(say: Language) -> Json:
             table(f"max by (region, target, cause, culprit) (vpn_target_cause{{{THIS}}})", "A"),
             table(f"max by (region, target, state) (vpn_target_pending{{{THIS}}})", "B"),
             table(f"{per_target('vpn_target_cut_off', THIS)} > 0", "C"),
-            table(per_target("vpn_target_flapping", THIS), "D"),
+            table(f'label_replace({per_target("vpn_target_flapping", THIS)}, "flapping", "{yes}", "", "")', "D"),
         ],
         [
             columns.plain("cause", say("Cause", "Penyebab")),
@@ -167,11 +168,11 @@ def _cause(say: Language) -> Json:
             columns.plain("state", say("Near", "Menuju"), width=70),
             columns.count("Value #B", say("Probes", "Ping"), width=70),
             columns.count("Value #C", say("Cuts off", "Isolasi"), width=75),
-            columns.noted("Value #D", say("Flapping", "Naik-turun"), say("yes", "ya")),
+            columns.plain("flapping", say("Flapping", "Naik-turun"), width=90),
         ],
         empty=say("Nothing to tell of it now", "Tidak ada yang perlu dikatakan saat ini"),
         paged=False,
-        dropped=("Value #A", "Value", "region", "target"),
+        dropped=("Value #A", "Value #D", "Value", "region", "target"),
     )
 
 
