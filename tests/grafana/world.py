@@ -78,10 +78,6 @@ class World:
         )
         bridge.write_text(settings, encoding="utf-8")
         ours = (sys.executable, "-m")
-        self.run("country", *ours, "tests.grafana.play", str(self.folder / "openvpn.status"))
-        self.run(
-            "exporter", *ours, *("exporter", "serve"), f"--targets.file={targets}", f"--data.dir={self.folder / 'data'}"
-        )
         self.run(
             "bridge",
             *(*ours, "alertbridge", "serve", f"--config.file={bridge}", f"--data.dir={self.folder / 'data'}"),
@@ -95,8 +91,9 @@ class World:
             "--web.listen-address=127.0.0.1:9093",
             "--cluster.listen-address=",
         )
-        # Prometheus last: an alert that nobody took is sent again only half a minute later.
-        for url in (EXPORTER, BRIDGE, ALERTMANAGER):
+        # Prometheus after those who take alerts (what nobody took is sent again only half a minute later), but before
+        # the sites: the first falls of the flapping one are told, later ones are hidden.
+        for url in (BRIDGE, ALERTMANAGER):
             until(lambda url=url: self._answers(url), f"{url} answers", seconds=30)  # type: ignore[misc] # bound now
         self.run(
             "prometheus",
@@ -108,6 +105,11 @@ class World:
             "--log.level=warn",
         )
         until(lambda: self._answers(PROMETHEUS), f"{PROMETHEUS} answers", seconds=30)
+        self.run("country", *ours, "tests.grafana.play", str(self.folder / "openvpn.status"))
+        self.run(
+            "exporter", *ours, *("exporter", "serve"), f"--targets.file={targets}", f"--data.dir={self.folder / 'data'}"
+        )
+        until(lambda: self._answers(EXPORTER), f"{EXPORTER} answers", seconds=30)
         until(lambda: not self.missing(), "every state is there", seconds=STATES_SECONDS, every=0.5)
 
     def run(self, name: str, *command: str, env: dict[str, str] | None = None) -> None:
@@ -149,6 +151,7 @@ class World:
             "cut off": f'vpn_target_cut_off{{target="{play.FALLEN_HUB}"}} == 3',
             "fallen region": f'vpn_region_outage{{region="{play.FALLEN_REGION}"}} == 1',
             "flapping": f'vpn_target_flapping{{target="{play.FLAPPING}"}} == 1',
+            "an outage that ended": f'resets(vpn_target_outage{{target="{play.FLAPPING}"}}[10m]) > 0',
             "about to change": "vpn_target_pending",
             "tunnel": "vpn_tunnel_up == 1",
             "alerts": f'ALERTS{{alertname="VPNTargetDown",alertstate="firing",target="{play.FALLEN_HUB}"}}',
