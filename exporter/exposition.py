@@ -8,6 +8,7 @@ roster. A state line that did not change is not formatted again.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -89,7 +90,7 @@ class _Seats:
         self.region_pairs = [open_labels(region=region.id) for region in self.regions]
 
 
-class _Part:
+class _Part(ABC):
     """One part: blocks for the present roster, behind a lock of its own."""
 
     def __init__(self) -> None:
@@ -105,13 +106,13 @@ class _Part:
             families = self._families(roster, verdict)
             return "".join(f"{HEADERS[name]}{lines}\n" for name, lines in families.items()).encode()
 
+    @abstractmethod
     def _prepare(self, roster: Roster) -> None:
         """Build the blocks for a new roster."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _families(self, roster: Roster, verdict: Verdict) -> dict[str, str]:
         """Return the lines of each metric, each line begun by a line end."""
-        raise NotImplementedError
 
 
 class _StatePart(_Part):
