@@ -40,7 +40,7 @@ def main() -> None:
         if done.returncode:
             sys.exit(f"bench.{name} failed with {done.returncode}; its lines above say why")
         texts[name] = _section(name, done.stdout)
-    RESULTS.write_text(_page(texts), encoding="utf-8")
+        RESULTS.write_text(_page(texts), encoding="utf-8")  # each at once: a later failure loses none
     print(RESULTS.relative_to(ROOT), file=sys.stderr)
 
 
