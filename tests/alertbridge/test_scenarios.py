@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tests.alertbridge.conftest import Trial
 
 SITE = "jbr-gt-pasteur-1"
+SLACK = 10  # seconds a busy machine may take between the steps of a test: facts are told as of the moment of telling
 
 
 async def test_an_outage_is_told_edited_and_ended(trial: Trial) -> None:
@@ -24,7 +26,9 @@ async def test_an_outage_is_told_edited_and_ended(trial: Trial) -> None:
     assert message.first_line == "🔴 DOWN · Jawa Barat · Jbr Gt Pasteur 1"
     assert not message.silent
     assert "Not reachable since" in message.text
-    assert "WIB (15 s)" in message.text
+    told = re.search(r"WIB \((\d+) s\)", message.text)
+    assert told is not None
+    assert 15 <= int(told[1]) <= 15 + SLACK, "from the exporter's state time (15 s), not the alert's (12 s)"
     assert "3 more cut off behind it" in message.text
     trial.peers.put(SITE, "up", age_seconds=1)
     await trial.fire(alert(status="resolved", starts_at=began))
@@ -33,7 +37,9 @@ async def test_an_outage_is_told_edited_and_ended(trial: Trial) -> None:
     assert message.first_line == "✅ UP · Jawa Barat · Jbr Gt Pasteur 1"
     assert "Was down from" in message.text
     assert (reply.silent, reply.reply_to) == (True, message.message_id)
-    assert "back after 14 s" in reply.text
+    ended = re.search(r"back after (\d+) s", reply.text)
+    assert ended is not None
+    assert 13 <= int(ended[1]) <= 14 + SLACK, "from down to up by the exporter's clock"
 
 
 async def test_a_resent_webhook_changes_nothing(trial: Trial) -> None:
