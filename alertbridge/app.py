@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from alertbridge.settings import Settings
-    from alertbridge.yamlfile import Mistake
+    from httpservice.mistakes import Mistake
 
 log = get_logger(__name__)
 
@@ -193,7 +193,7 @@ class Bridge:
             )
             pictures = Pictures(exporter, prometheus)
             self._replies = PictureReplies(
-                sender=self._sender, exporter=exporter, pictures=pictures, observer=lambda: self._outbox
+                sender=self._sender, exporter=exporter, pictures=pictures, observer=lambda: self._outbox.lanes
             )
             self._outbox.told = self._replies.told
             self._reconciler = Reconciler(

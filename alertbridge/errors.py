@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alertbridge.yamlfile import Mistake
+    from httpservice.mistakes import Mistake
 
 
 class Failure(StrEnum):

@@ -26,10 +26,12 @@ from alertbridge.settings import (
     User,
     Watchdog,
 )
-from alertbridge.yamlfile import Mistake, Mistakes, Section, near, open_document
+from alertbridge.yamlfile import Mistakes, Section, near, open_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from httpservice.mistakes import Mistake
 
 TOKEN_VARIABLE = "TELEGRAM_TOKEN"  # noqa: S105 - the variable's name
 SEVERITIES = ("critical", "warning", "info")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from alertbridge.store import Store
     from alertbridge.store.queries import Queries
     from alertbridge.watchdog import Watchdog
-    from alertbridge.yamlfile import Mistake
+    from httpservice.mistakes import Mistake
     from httpservice.webconfig import WebConfig
 
 log = get_logger(__name__)

@@ -6,40 +6,21 @@ mean is settings.py's business.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import yaml
 
+from httpservice.mistakes import Mistake, nearest, shown, visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NULL = "tag:yaml.org,2002:null"
-_SHOWN = 60  # characters of a wrong value that are repeated in the message
+_ALIKE = 0.6  # the sets are small: `token` may well mean `token_file`
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """One thing that is wrong with the file. Prints as `file:line: path: "value" problem; remedy`."""
-
-    file: str
-    line: int  # from 1; 0: the whole file
-    path: str  # e.g. chats[0].id; empty: the whole file
-    value: str  # as written, shortened; empty where there is none
-    problem: str
-    remedy: str
-    warning: bool = False  # told, but the file is used
-
-    def __str__(self) -> str:
-        """Return the one-line text that `alertbridge check` prints."""
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        what = f'"{self.value}" {self.problem}' if self.value else self.problem
-        kind = "warning: " if self.warning else ""
-        return f"{where}: {kind}{f'{self.path}: ' if self.path else ''}{what}; {self.remedy}"
 
 
 @dataclass(slots=True)
@@ -51,10 +32,16 @@ class Mistakes:
 
     def add(self, *, line: int, path: str, problem: str, remedy: str, value: str = "", warning: bool = False) -> None:
         """Note one mistake or warning."""
-        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
-        shown = shown.replace("\n", "\\n")
         self.found.append(
-            Mistake(file=self.file, line=line, path=path, value=shown, problem=problem, remedy=remedy, warning=warning)
+            Mistake(
+                file=self.file,
+                line=line,
+                path=visible(path),
+                value=shown(value),
+                problem=visible(problem),
+                remedy=visible(remedy),
+                warning=warning,
+            )
         )
 
     def errors(self) -> tuple[Mistake, ...]:
@@ -67,10 +54,10 @@ class Mistakes:
 
 
 def near(word: str, choices: Iterable[str]) -> str:
-    """Return `; did you mean X?`-like help for a mistyped word, or the choices."""
-    known = sorted(set(choices))
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
+    """Return the remedy for a mistyped word: what was probably meant, else the choices."""
+    choices = sorted(set(choices))
+    close = nearest(word, choices, cutoff=_ALIKE)
+    return f"did you mean {close}?" if close else f"use one of {', '.join(choices)}"
 
 
 def parse_duration(text: str) -> float | None:

@@ -15,7 +15,8 @@ from exporter.inventory.load import load_inventory
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exporter.inventory.model import Inventory, Mistake
+    from exporter.inventory.model import Inventory
+    from httpservice.mistakes import Mistake
 
 SCHEMA_FILE: Final = Path(__file__).with_name("inventory") / "targets.schema.json"
 

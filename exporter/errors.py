@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exporter.inventory.model import Mistake
+    from httpservice.mistakes import Mistake
 
 
 class ExporterError(Exception):

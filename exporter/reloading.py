@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from exporter.errors import InventoryError
 from exporter.inventory.diff import compare, removes_too_much
 from exporter.inventory.load import load_inventory
-from exporter.inventory.model import Mistake
 from httpservice.logs import get_logger
+from httpservice.mistakes import Mistake
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exporter.errors import InventoryError
-from exporter.inventory.model import Mistake
+from httpservice.mistakes import Mistake, nearest, shown, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SHOWN_CHARACTERS = 60  # a whole paragraph in a message hides the message
 _SUGGESTIONS = 50  # a near match among 100,000 ids costs 0.2 s: enough are given to show the pattern
-_PASSWORD = re.compile(r"(?<=//)[^/\s@]*@")
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer of the readers in scalars.py, not an error of the program
@@ -25,19 +21,6 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the readers in scal
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{problem}; {remedy}")
-
-
-def visible(text: str) -> str:
-    """Return a text as one printable line: what the file holds may reach terminals, logs and pages."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def shown(text: str) -> str:
-    """Return a value as a message may repeat it: one line, short, without what stands before the @ of a URL."""
-    plain = visible(_PASSWORD.sub("***@", text))
-    return plain if len(plain) <= _SHOWN_CHARACTERS else f"{plain[: _SHOWN_CHARACTERS - 3]}..."
 
 
 @dataclass(slots=True)
@@ -74,9 +57,7 @@ class Findings:
         if self.suggestions_left <= 0:
             return None
         self.suggestions_left -= 1
-        by_folded = {each.casefold(): each for each in known}
-        matches = difflib.get_close_matches(word.casefold()[:_SHOWN_CHARACTERS], by_folded, n=1, cutoff=0.7)
-        return by_folded[matches[0]] if matches else None
+        return nearest(word, known)
 
     @property
     def warnings(self) -> tuple[Mistake, ...]:

@@ -1,4 +1,4 @@
-"""The inventory as frozen values: Region, Profile, Target, Uplink and what may be wrong with them.
+"""The inventory as frozen values: Region, Profile, Target, Uplink.
 
 Values only: no reading, no checking (load.py does both). A number's name carries its unit; durations are float seconds.
 """
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from httpservice.mistakes import Mistake
 
 
 class ProbeKind(StrEnum):
@@ -124,26 +126,6 @@ class Uplink:
 
     address: str
     line: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """One thing that is wrong with the file. Prints as `file:line: path: "value" problem; remedy`."""
-
-    file: str
-    line: int  # from 1; 0: the whole file
-    path: str  # e.g. targets[0].probe; empty: the whole file
-    value: str  # as written, shortened; empty where there is none
-    problem: str
-    remedy: str
-    warning: bool = False  # told, but the file is used
-
-    def __str__(self) -> str:
-        """Return the one-line text that `vpn-exporter check` prints."""
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        what = f'"{self.value}" {self.problem}' if self.value else self.problem
-        kind = "warning: " if self.warning else ""
-        return f"{where}: {kind}{f'{self.path}: ' if self.path else ''}{what}; {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,9 @@ from httpservice.refusal import wants_html
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from exporter.inventory.model import Mistake
     from exporter.web.render import Renderer
     from exporter.web.view import Actions
+    from httpservice.mistakes import Mistake
 
 log = get_logger(__name__)
 

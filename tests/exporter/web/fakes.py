@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exporter.exposition import Exposition
-from exporter.inventory.model import Mistake
 from exporter.metrics import EngineMetrics
 from exporter.outcome import State, Status
 from exporter.reloading import ReloadStatus
 from exporter.vpn.facts import NOTHING, TunnelReport
 from exporter.web.view import ChangeRow, OutagePage, OutageQuery, OutageRow, ProbeRow
+from httpservice.mistakes import Mistake
 from tests.exporter.web.sample import (
     INVENTORY,
     NOW,
