@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from alertbridge.loading import SERVICE_IDS
+from alertbridge.loading_people import SERVICE_IDS
 from alertbridge.settings import Chat, Role
 
 if TYPE_CHECKING:

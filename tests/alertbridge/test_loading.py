@@ -14,6 +14,7 @@ from alertbridge.errors import SettingsError
 from alertbridge.loading import load
 from alertbridge.settings import Language, Role, Secret, Settings
 from alertbridge.yamlfile import near
+from httpservice.mistakes import shown
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "123456:abcdefghijklmnopqrstuvwxyz_0123456"
@@ -203,10 +204,22 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         load(tmp_path / "none.yml", {})
 
 
-def test_a_token_without_chats(tmp_path: Path) -> None:
-    """With a token there must be somebody to tell."""
-    assert mistakes(tmp_path, "version: 1", {"TELEGRAM_TOKEN": TOKEN}) == [
-        "1: chats: names no chat; add one: `- {name: noc, id: -1001234567890}`"
+@pytest.mark.parametrize("text", ["version: 1", "version: 1\nchats: []", "version: 1\nchats:"])
+def test_a_token_without_chats_is_a_warning(tmp_path: Path, text: str) -> None:
+    """The bot must run to answer /whoami, which is how the id of the first chat is learnt."""
+    settings, warnings = read(tmp_path, text, {"TELEGRAM_TOKEN": TOKEN})
+    assert settings.chats == ()
+    assert not settings.dry_run
+    remedy = "write /whoami to the bot where it should speak: it answers with the lines to put here"
+    assert [line.partition(": ")[2] for line in warnings] == [
+        f"warning: chats: names no chat: nobody is told anything; {remedy}"
+    ]
+
+
+def test_a_route_needs_a_chat_of_the_file(tmp_path: Path) -> None:
+    """Without chats a route leads nowhere, and that is a mistake."""
+    assert mistakes(tmp_path, "version: 1\nroutes: [{chats: [noc]}]", {"TELEGRAM_TOKEN": TOKEN}) == [
+        '2: routes[0].chats: "noc" is no chat of this file; add the chat under chats'
     ]
 
 
@@ -242,8 +255,9 @@ def test_an_empty_token_file_is_a_dry_run_with_a_warning(tmp_path: Path) -> None
     settings, warnings = read(tmp_path, f"version: 1\ntelegram: {{token_file: {secret}}}")
     assert settings.dry_run
     assert [chat.name for chat in settings.chats] == ["console"]
-    shown = f"{str(secret)[:60]}..." if len(str(secret)) > 60 else str(secret)
-    expected = f'2: warning: telegram.token_file: "{shown}" is empty: messages will be printed; put the secret in'
+    expected = (
+        f'2: warning: telegram.token_file: "{shown(str(secret))}" is empty: messages will be printed; put the secret in'
+    )
     assert warnings == [expected]
 
 
