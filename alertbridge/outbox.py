@@ -3,16 +3,15 @@
 Order is kept per chat: a row that must wait holds its chat, and nobody else. At-least-once: a row is marked `sending`
 before the request and `sent` after Telegram's answer; what a crash leaves between the two is sent again (the one window
 for a duplicate that Telegram leaves open: it knows no idempotency key). claims.py finds the next rows, planning.py says
-what becomes of them, composing.py the text, delivery.py carries it through Telegram's refusals, limiter.py says when.
+what becomes of them, composing.py the text, delivery.py carries it through Telegram's refusals, lanes.py says when.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from alertbridge import claims, intake, render, retry, withholding
 from alertbridge.composing import compose, with_facts
@@ -20,7 +19,9 @@ from alertbridge.delivery import Parcel, Undelivered, deliver
 from alertbridge.errors import Failure, StoreError
 from alertbridge.finishing import finish_first
 from alertbridge.incidents import Tell
+from alertbridge.lanes import Lanes
 from alertbridge.limiter import Limiter
+from alertbridge.patience import PAUSE_SECONDS, patiently
 from alertbridge.planning import Act, Job
 from alertbridge.routing import is_silent
 from alertbridge.sending import Place
@@ -30,11 +31,10 @@ from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from alertbridge.delivery import Delivered
-    from alertbridge.errors import DeliveryError
     from alertbridge.exporter import Exporter
     from alertbridge.incidents import Incident
     from alertbridge.metrics import Metrics
@@ -45,12 +45,9 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-T = TypeVar("T")
-_STORE_PAUSE_SECONDS = 1.0
 _STORM_PAUSE_SECONDS = 0.25
 _FINISH_SECONDS = 3.0  # a stop waits so long for the answer of a request that is out
 _MISTAKE_PAUSE_SECONDS = 5.0
-_TELEGRAM_IS_AWAY = frozenset({Failure.UNSENT, Failure.TIMEOUT, Failure.SERVER, Failure.TOKEN})
 
 
 @dataclass(slots=True)
@@ -66,23 +63,34 @@ class Outbox:
     now: Callable[[], datetime] = utc_now
     hold: Callable[[], Awaitable[None]] | None = None  # returns while we may send, waits to be cancelled while not
     told: Callable[[Chat, Delivered, Sequence[Incident]], None] | None = None  # after a new message of incidents
+    lanes: Lanes = field(init=False)
     _events: dict[str, asyncio.Event] = field(default_factory=dict)
-    _moved: dict[int, int] = field(default_factory=dict)
     _troubles: dict[str, Failure] = field(default_factory=dict)  # per chat, to log and tell each trouble once
-    _closed_topics: set[Place] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Open the lanes: one budget of requests for everybody who writes to Telegram."""
+        self.lanes = Lanes(
+            store=self.store,
+            settings=self.settings,
+            metrics=self.metrics,
+            on_change=self.wake,
+            limiter=self.limiter,
+            now=self.now,
+            hold=self.hold,
+        )
 
     async def run(self) -> None:
         """Deliver until cancelled; may be run again."""
         self._events.clear()
-        self._moved = await self._patiently(lambda q: q.moved_chats())
-        unsure = await self._patiently(lambda q: q.rows([RowState.SENDING]))
+        await self.lanes.load()
+        unsure = await patiently(self.store, lambda q: q.rows([RowState.SENDING]))
         if unsure:
             log.warning("delivery may repeat after a stop", messages=len(unsure))
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changed.clear()
-                waiting = await self._patiently(lambda q: q.chats_with_rows())
+                waiting = await patiently(self.store, lambda q: q.chats_with_rows())
                 for name in {chat.name for chat in self.settings().chats} | waiting:
                     if name not in self._events:
                         self._events[name] = asyncio.Event()
@@ -98,11 +106,6 @@ class Outbox:
         """Look again: rows were added."""
         for event in self._events.values():
             event.set()
-
-    @property
-    def moved_chats(self) -> Mapping[int, int]:
-        """Old id -> new id of every group that became a supergroup."""
-        return self._moved
 
     async def refresh_metrics(self) -> None:
         """Bring the outbox gauges up to date.
@@ -123,7 +126,7 @@ class Outbox:
                 pause = await self._step(name)
             except StoreError as error:
                 log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all, a trace no more
-                pause = _STORE_PAUSE_SECONDS
+                pause = PAUSE_SECONDS
             except Exception:
                 log.exception("outbox worker failed", chat=name)
                 self.metrics.delivery_failures.labels(Failure.INTERNAL.value).inc()
@@ -138,9 +141,9 @@ class Outbox:
         if chat is None:
             await self.store.transact(lambda q: claims.bury(q, name, self.now()))
             return None
-        chat_id = self._moved.get(chat.id, chat.id)
+        chat_id = self.lanes.id_of(chat)
         # Wait for the turn before looking: what piles up in the meantime can be told together.
-        wait_seconds = self.limiter.wait_seconds(chat_id, time.monotonic())
+        wait_seconds = self.lanes.wait_seconds(chat_id)
         if wait_seconds > 0:
             return wait_seconds
         found = await self.store.transact(lambda q: claims.claim(q, chat, chat_id, self.now()))
@@ -156,7 +159,7 @@ class Outbox:
         now = self.now()
         if over := await withholding.over_already(job, stored, self.exporter):
             settings = self.settings()
-            withheld = await self._patiently(lambda q: withholding.withhold(q, job, over, settings, now=now))
+            withheld = await patiently(self.store, lambda q: withholding.withhold(q, job, over, settings, now=now))
             self.metrics.withheld.labels("over_already").inc(withheld)
             return
         incidents = await with_facts(stored, self.exporter)
@@ -179,11 +182,11 @@ class Outbox:
             buttons=draft.buttons,
         )
         try:
-            done = await deliver(self.sender, parcel, self)
+            done = await deliver(self.sender, parcel, self.lanes)
         except Undelivered as outcome:
             await self._not_delivered(chat, job, outcome)
             return
-        self._telegram(up=True)
+        self.lanes.worked()
         self.metrics.deliveries.inc()
         if self._troubles.pop(chat.name, None) is not None:
             log.info("delivery works again", chat=chat.name)
@@ -192,7 +195,7 @@ class Outbox:
             self.metrics.delivery_seconds.observe(max(0.0, (settled - row.created_at).total_seconds()))
         log.info("delivered", chat=chat.name, act=job.act.value, rows=len(job.rows), attempt=parcel.attempts)
         # Telegram has it: until this is noted nothing else may be sent to this chat, or it would be sent again.
-        await self._patiently(lambda q: claims.settle(q, chat.name, job, draft.incidents, done, settled))
+        await patiently(self.store, lambda q: claims.settle(q, chat.name, job, draft.incidents, done, settled))
         await self._point_onward(chat, job, draft.incidents, done)
         if self.told is not None and done.new and job.act is Act.SEND:
             self.told(chat, done, draft.incidents)
@@ -207,7 +210,9 @@ class Outbox:
         told = next(incident for incident in incidents if incident.id in job.incidents)
         text = render.moved_message(told, texts(chat.language), now=self.now())
         try:
-            await deliver(self.sender, Parcel(place=done.place, text=text, silent=True, edit=old.message_id), self)
+            await deliver(
+                self.sender, Parcel(place=done.place, text=text, silent=True, edit=old.message_id), self.lanes
+            )
         except Undelivered as outcome:
             log.info("older message not edited", chat=chat.name, reason=outcome.error.failure.value)
 
@@ -222,11 +227,8 @@ class Outbox:
         if action.step is retry.Step.WAIT:
             if known is not error.failure:
                 log.warning("delivery failed", chat=chat.name, reason=error.failure.value, detail=error.detail)
-            chat_id, moment = self._moved.get(chat.id, chat.id), time.monotonic()
-            self.limiter.hold(chat_id, action.delay_seconds, moment)
-            if action.everyone:
-                self.limiter.hold_all(action.delay_seconds, moment)
-            await self._patiently(lambda q: q.update_rows(ids, state=RowState.PENDING, **notes))
+            self.lanes.keep_quiet(self.lanes.id_of(chat), action.delay_seconds, everyone=action.everyone)
+            await patiently(self.store, lambda q: q.update_rows(ids, state=RowState.PENDING, **notes))
         else:
             log.error("message refused", chat=chat.name, reason=error.failure.value, detail=error.detail, rows=len(ids))
             now = self.now()
@@ -239,71 +241,6 @@ class Outbox:
                     values = {"chat": chat.name, "detail": error.detail}
                     intake.notify(queries, [admin], "dead", values, now=now)
 
-            await self._patiently(bury)
+            await patiently(self.store, bury)
             self.wake()
         await self.refresh_metrics()
-
-    # ---- delivery.Observer -------------------------------------------------------------------------------------------
-
-    async def turn(self, chat_id: int) -> None:
-        """Wait until the chat may be written to, and count the request."""
-        await self._pause(chat_id)
-        if self.hold is not None:  # the last thing before every request
-            await self.hold()
-        self.limiter.count(chat_id, time.monotonic())
-
-    def failed(self, chat_id: int, error: DeliveryError) -> None:
-        """Count a request that Telegram did not take."""
-        self.metrics.delivery_failures.labels(error.failure.value).inc()
-        self._telegram(up=error.failure not in _TELEGRAM_IS_AWAY)
-        log.debug("request failed", chat_id=chat_id, reason=error.failure.value, detail=error.detail)
-
-    async def moved(self, old_id: int, new_id: int) -> None:
-        """Remember a chat's new id, for ever, and ask the admin chat to change the file."""
-        now, admin = self.now(), self.settings().admin_chat().name
-        names = [chat.name for chat in self.settings().chats if self._moved.get(chat.id, chat.id) == old_id]
-
-        def note(queries: Queries) -> dict[int, int]:
-            queries.note_move(old_id, new_id, now)
-            for name in names:
-                values = {"chat": name, "old_id": str(old_id), "new_id": str(new_id)}
-                intake.notify(queries, [admin], "migrated", values, now=now)
-            return queries.moved_chats()
-
-        log.warning("chat moved", old_id=old_id, new_id=new_id)
-        self._moved = await self._patiently(note)
-        self.wake()
-
-    async def topic_closed(self, place: Place) -> None:
-        """Tell the admin chat once that a topic is closed."""
-        if place in self._closed_topics:
-            return
-        self._closed_topics.add(place)
-        log.warning("topic closed", chat_id=place.chat_id, topic=place.topic)
-        now, admin = self.now(), self.settings().admin_chat().name
-        names = [chat.name for chat in self.settings().chats if chat.topic == place.topic]
-
-        def note(queries: Queries) -> None:
-            for name in names:
-                intake.notify(queries, [admin], "topic", {"chat": name}, now=now)
-
-        await self._patiently(note)
-
-    # ---- helpers -----------------------------------------------------------------------------------------------------
-
-    async def _pause(self, chat_id: int) -> None:
-        while (seconds := self.limiter.wait_seconds(chat_id, time.monotonic())) > 0:  # noqa: ASYNC110 - due by the clock
-            await asyncio.sleep(seconds)
-
-    def _telegram(self, *, up: bool) -> None:
-        if not self.settings().dry_run:
-            self.metrics.snapshot.telegram_up = up
-
-    async def _patiently(self, work: Callable[[Queries], T]) -> T:
-        """Read or write the store, and try again while it cannot."""
-        while True:
-            try:
-                return await self.store.transact(work)
-            except StoreError as error:
-                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all, a trace no more
-                await asyncio.sleep(_STORE_PAUSE_SECONDS)

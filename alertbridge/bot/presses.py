@@ -149,10 +149,10 @@ class Presses:
         responder, question = self.responder, press.question
         if press.kind is Kind.RESTART:
             starting = Answer(text=question.texts("act.restarting"))
-            await responder.send(question.asker, starting, edit=press.message_id)
+            await responder.replies.send(question.asker, starting, edit=press.message_id)
         command = replace(press.command, answer=_DOING[press.kind](press), acts=press.kind is not Kind.PAGE)
         if press.kind in {Kind.PAGE, Kind.GRAPH}:
-            async with responder.typing(question.asker):
+            async with responder.replies.typing(question.asker):
                 answer: Answer | None = await responder.result(replace(command, acts=False), question)
         else:
             places = ", ".join(place_of(incident) for incident in press.incidents[:3])
@@ -161,7 +161,7 @@ class Presses:
         if answer is None or (press.kind is Kind.ACK and answer.result != "failed" and not answer.result):
             return  # an acknowledged message is edited by the outbox, in every chat that shows it
         edit = press.message_id if press.kind in {Kind.PAGE, Kind.RESTART} else None
-        await responder.send(question.asker, answer, edit=edit, reply_to=None if edit else press.message_id)
+        await responder.replies.send(question.asker, answer, edit=edit, reply_to=None if edit else press.message_id)
 
     async def _toast(self, query: telegram.CallbackQuery, text: str, *, alert: bool = False) -> None:
         """Answer the press: the button stops waiting, and only the presser reads it."""

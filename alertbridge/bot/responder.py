@@ -1,7 +1,8 @@
-"""One message from Telegram -> one answer: who may, how fresh, once per update, recorded (presses.py has the buttons).
+"""One message from Telegram -> one answer: who may, how fresh, once per update, recorded.
 
-Unknown words in groups are not for us; a stranger gets one answer an hour. Actions go before questions: only questions
-wait for a free slot, so that no slow answer holds up an acknowledgement.
+presses.py has the buttons, replying.py the way back. Unknown words in groups are not for us; a stranger gets one answer
+an hour. Actions go before questions: only questions wait for a free slot, so that no slow answer holds up an
+acknowledgement.
 """
 
 from __future__ import annotations
@@ -13,26 +14,24 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import telegram
-from telegram.error import TelegramError
-
 from alertbridge.bot.access import ANONYMOUS_ID, Asker, Denied, chat_of, denial, role_of
 from alertbridge.bot.commands import BY_NAME, whoami
 from alertbridge.bot.grammar import understand
 from alertbridge.bot.keyboards import signer_of
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
-from alertbridge.delivery import Parcel, Undelivered, deliver
+from alertbridge.bot.replying import Replies
 from alertbridge.errors import PeerError, StoreError
-from alertbridge.markup import CAPTION_LIMIT, cut_text, one_line, plain
-from alertbridge.sending import Place
+from alertbridge.markup import one_line
 from alertbridge.settings import Role
 from alertbridge.texts import texts
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from datetime import datetime
+
+    import telegram
 
     from alertbridge.alertmanager import Alertmanager
     from alertbridge.exporter import Exporter
@@ -49,8 +48,6 @@ STALE_AFTER = timedelta(minutes=5)  # an action that waited longer, through an o
 _STRANGER_SECONDS = 3600.0
 _STRANGERS = 1000  # remembered at most
 _AT_ONCE = 16  # questions that are answered at the same time
-_TYPING_AFTER_SECONDS = 0.7
-_TYPING_EVERY_SECONDS = 4.5  # Telegram shows it for 5 s
 
 
 @dataclass(slots=True)
@@ -67,8 +64,13 @@ class Responder:
     pictures: Pictures
     now: Callable[[], datetime] = utc_now
     bot_name: str = ""  # for `/status@name` in groups
+    replies: Replies = field(init=False)
     _strangers: OrderedDict[int, float] = field(default_factory=OrderedDict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    def __post_init__(self) -> None:
+        """Make what carries answers back."""
+        self.replies = Replies(sender=self.sender, lanes=self.outbox.lanes)
 
     async def message(self, update_id: int, message: telegram.Message) -> None:
         """Answer a message, if an answer is due."""
@@ -95,11 +97,11 @@ class Responder:
         )
         answer = await self._answer(question, update_id, message.date)
         if answer is not None:
-            await self.send(asker, answer, reply_to=message.message_id)
+            await self.replies.send(asker, answer, reply_to=message.message_id)
 
     def question(self, asker: Asker, user: telegram.User) -> Question:
         """Return an empty question of somebody, with all that is needed to answer one."""
-        settings, moved = self.settings(), self.outbox.moved_chats
+        settings, moved = self.settings(), self.outbox.lanes.moved_chats
         chat = chat_of(settings, asker, moved)
         return Question(
             name="",
@@ -130,7 +132,7 @@ class Responder:
             return _said(refusal)
         if command.acts:
             return await self.act(command, question, update_id)
-        async with self._slots, self.typing(question.asker):
+        async with self._slots, self.replies.typing(question.asker):
             return await self.result(command, question)
 
     async def _unknown(self, question: Question) -> Answer | None:
@@ -158,7 +160,7 @@ class Responder:
 
     def denial(self, question: Question, needed: Role) -> Denied | None:
         """Return why the asker may not do what needs a role; None: they may."""
-        return denial(question.settings, question.asker, needed, self.outbox.moved_chats)
+        return denial(question.settings, question.asker, needed, self.outbox.lanes.moved_chats)
 
     async def act(self, command: Command, question: Question, update_id: int, *, what: str = "") -> Answer | None:
         """Do something once per update, and record who did what with which result; None: it was done before."""
@@ -179,7 +181,7 @@ class Responder:
             return Answer(text=question.texts("act.failed", reason=str(error)), result="failed")
         if not begun:
             return None
-        async with self.typing(asker):
+        async with self.replies.typing(asker):
             answer = await self.result(command, question)
         log.info("action", what=what, user=asker.user_id, who=question.who, chat=asker.chat_id, result=answer.result)
         with contextlib.suppress(StoreError):  # done is done; the record then says that its end is not known
@@ -228,58 +230,6 @@ class Responder:
         while len(self._strangers) > _STRANGERS:
             self._strangers.popitem(last=False)
         return True
-
-    @contextlib.asynccontextmanager
-    async def typing(self, asker: Asker) -> AsyncIterator[None]:
-        """Show that something is coming while the block takes long."""
-        task = asyncio.create_task(self._type(asker), name="typing")
-        try:
-            yield
-        finally:
-            task.cancel()
-
-    async def _type(self, asker: Asker) -> None:
-        pause = _TYPING_AFTER_SECONDS
-        with contextlib.suppress(TelegramError, KeyError, TypeError):
-            while True:
-                await asyncio.sleep(pause)
-                await self.sender.bot.send_chat_action(
-                    asker.chat_id, telegram.constants.ChatAction.TYPING, message_thread_id=asker.topic
-                )
-                pause = _TYPING_EVERY_SECONDS
-
-    async def send(self, asker: Asker, answer: Answer, *, reply_to: int | None = None, edit: int | None = None) -> None:
-        """Send an answer where it was asked, silently, or put it in the place of an older one."""
-        place = Place(chat_id=asker.chat_id, topic=asker.topic)
-        if answer.photo is not None:
-            await self._send_photo(asker, answer, answer.photo, reply_to)
-            return
-        parcel = Parcel(
-            place=place, text=answer.text, silent=True, edit=edit, reply_to=reply_to, buttons=answer.buttons
-        )
-        try:
-            await deliver(self.sender, parcel, self.outbox)
-        except Undelivered as outcome:
-            log.info("answer not delivered", chat=asker.chat_id, reason=outcome.error.failure.value)
-
-    async def _send_photo(self, asker: Asker, answer: Answer, photo: bytes, reply_to: int | None) -> None:
-        await self.outbox.turn(asker.chat_id)
-        reply = None
-        if reply_to is not None:
-            reply = telegram.ReplyParameters(reply_to, allow_sending_without_reply=True)
-        try:
-            await self.sender.bot.send_photo(
-                asker.chat_id,
-                telegram.InputFile(photo, filename="picture.png"),
-                caption=cut_text(plain(answer.text), CAPTION_LIMIT),
-                message_thread_id=asker.topic,
-                disable_notification=True,
-                reply_parameters=reply,
-            )
-        except (TelegramError, KeyError, TypeError) as error:
-            failure = self.sender.delivery_error(error)
-            self.outbox.failed(asker.chat_id, failure)
-            log.info("answer not delivered", chat=asker.chat_id, reason=failure.failure.value)
 
 
 def asker_of(user_id: int, message: telegram.Message) -> Asker:
