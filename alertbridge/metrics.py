@@ -21,7 +21,7 @@ from alertbridge.store.rows import RowState
 from httpservice.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # the library ships it untyped
@@ -35,7 +35,7 @@ _BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 
 @dataclass(slots=True, eq=False)  # the registry keys collectors by identity
-class _Snapshot(Collector):
+class Snapshot(Collector):
     """Gauges that may be absent. Read at scrape time, written by the tasks that know."""
 
     pending: int = 0
@@ -45,6 +45,7 @@ class _Snapshot(Collector):
     telegram_up: bool | None = None
     leader: bool = False
     reload_at: float | None = None
+    certificate_expires_at: Callable[[], float | None] = lambda: None
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Yield the gauges as they are known now."""
@@ -82,6 +83,11 @@ class _Snapshot(Collector):
                 "When alertbridge.yml was last read without mistakes",
                 self.reload_at,
             ),
+            (
+                "alertbridge_web_certificate_expiry_timestamp_seconds",
+                "When the certificate that the bridge's server shows ends; absent without TLS",
+                self.certificate_expires_at(),
+            ),
         ):
             if value is not None and not math.isnan(value):
                 yield GaugeMetricFamily(name, text, value=value)
@@ -93,7 +99,7 @@ class Metrics:
 
     commands: Iterable[str] = ()
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    snapshot: _Snapshot = field(default_factory=_Snapshot)
+    snapshot: Snapshot = field(default_factory=Snapshot)
     webhooks: Counter = field(init=False)
     alerts_received: Counter = field(init=False)
     deliveries: Counter = field(init=False)

@@ -19,6 +19,7 @@ from exporter.state.journal import Journal
 from exporter.view import ExporterView
 from exporter.vpn.tunnels import LOOK_SECONDS, TunnelFacts
 from exporter.web.app import create_app
+from httpservice.certificate import ServedCertificate
 from httpservice.clock import SystemClock
 from httpservice.datadir import sole_user
 from httpservice.logs import get_logger
@@ -68,7 +69,8 @@ async def _serve(settings: Settings) -> None:
         core = await threads.core(make_core, slots=slots_for(inventory))
         reloader.capacity = core.board.size.slots
         exporter = Exporter(settings, core=core, reloader=reloader, journal=journal, threads=threads)
-        view = ExporterView(core, reloader, journal)
+        certificate = ServedCertificate()
+        view = ExporterView(core, reloader, journal, certificate_expires_at=certificate.expires_at)
         app = create_app(
             view,
             exporter,
@@ -80,6 +82,7 @@ async def _serve(settings: Settings) -> None:
             app,
             listen_address=settings.listen_address,
             web_config=web_config.current if web_config is not None else None,
+            certificate=certificate,
         ) as server:
             log.info("exporter started", version=VERSION, url=server.url, targets=len(inventory.targets))
             await exporter.run()

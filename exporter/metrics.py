@@ -20,7 +20,7 @@ from exporter.outcome import DISCARD_REASONS, REASONS
 from httpservice.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
 
@@ -56,9 +56,15 @@ class EngineView(Protocol):
 class EngineMetrics:
     """Renders the part `engine`."""
 
-    def __init__(self, view: EngineView) -> None:
+    def __init__(self, view: EngineView, *, certificate_expires_at: Callable[[], float | None] = lambda: None) -> None:
+        """Collect from a view.
+
+        Args:
+            view: the running exporter.
+            certificate_expires_at: until when the certificate of our own pages is good; None: there is none.
+        """
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_EngineCollector(view))
+        self._registry.register(_EngineCollector(view, certificate_expires_at))
 
     def render(self) -> bytes:
         """Return the metrics as text format 0.0.4."""
@@ -68,8 +74,9 @@ class EngineMetrics:
 class _EngineCollector(Collector):
     """Reads one snapshot and never waits."""
 
-    def __init__(self, view: EngineView) -> None:
+    def __init__(self, view: EngineView, certificate_expires_at: Callable[[], float | None]) -> None:
         self._view = view
+        self._certificate_expires_at = certificate_expires_at
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: the view need not be ready when the collector is registered."""
@@ -180,6 +187,13 @@ class _EngineCollector(Collector):
             ),
         ):
             yield GaugeMetricFamily(f"vpn_config_{name}", text, value=value)
+        expires_at = self._certificate_expires_at()
+        if expires_at is not None:
+            yield GaugeMetricFamily(
+                "vpn_web_certificate_expiry_timestamp_seconds",
+                "When the certificate that the exporter's pages show ends, in Unix seconds; absent without TLS.",
+                value=expires_at,
+            )
         build = GaugeMetricFamily("vpn_build_info", "Always 1; the label says which version runs.", labels=["version"])
         build.add_metric([VERSION], 1.0)
         yield build

@@ -14,7 +14,7 @@ from exporter.metrics import EngineMetrics
 from exporter.web.view import ChangeRow, OutagePage, OutageQuery, OutageRow, ProbeRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from exporter.core import Core
     from exporter.engine.board import Board
@@ -28,12 +28,20 @@ if TYPE_CHECKING:
 class ExporterView:
     """Implements `exporter.web.view.MonitorView`."""
 
-    def __init__(self, core: Core, reloader: Reloader, journal: Journal) -> None:
+    def __init__(
+        self,
+        core: Core,
+        reloader: Reloader,
+        journal: Journal,
+        *,
+        certificate_expires_at: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._core = core
         self._reloader = reloader
         self._journal = journal
         self.started_at = time.time()
-        self._exposition = Exposition(core.board, engine=EngineMetrics(self).render, tunnels=lambda: self.tunnels)
+        engine = EngineMetrics(self, certificate_expires_at=certificate_expires_at)
+        self._exposition = Exposition(core.board, engine=engine.render, tunnels=lambda: self.tunnels)
 
     @property
     def board(self) -> Board:

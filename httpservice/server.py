@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from httpservice.certificate import ServedCertificate
     from httpservice.webconfig import TlsConfig, WebConfig
 
 log = get_logger(__name__)
@@ -113,6 +114,7 @@ async def running(
     *,
     listen_address: ListenAddress | str,
     web_config: WebConfig | Callable[[], WebConfig] | None = None,
+    certificate: ServedCertificate | None = None,
 ) -> AsyncIterator[RunningServer]:
     """Serve an application while the block runs; connections get 3 s to finish afterwards.
 
@@ -121,6 +123,7 @@ async def running(
         listen_address: where; a text is parsed.
         web_config: TLS comes from it. A callable (`WebConfigFile.current`) lets a renewed certificate be picked up
             within 10 s, without a restart.
+        certificate: told of each certificate that is taken into use.
 
     Raises:
         ListenError: the address is wrong, refused or taken.
@@ -145,11 +148,13 @@ async def running(
         ssl_keyfile=str(tls.key_file) if tls is not None else None,
     )
     _load(config, tls)
+    if certificate is not None and tls is not None:
+        certificate.loaded(tls.cert_file)
     listener = _bind(address)
     host, port = listener.getsockname()[:2]
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http server")
-    renewing = asyncio.create_task(_renew_certificate(config, web_config), name="http certificate")
+    renewing = asyncio.create_task(_renew_certificate(config, web_config, certificate), name="http certificate")
     try:
         while not server.started:
             if serving.done():
@@ -216,7 +221,11 @@ def _bind(address: ListenAddress) -> socket.socket:
     return listener
 
 
-async def _renew_certificate(config: uvicorn.Config, web_config: WebConfig | Callable[[], WebConfig] | None) -> None:
+async def _renew_certificate(
+    config: uvicorn.Config,
+    web_config: WebConfig | Callable[[], WebConfig] | None,
+    certificate: ServedCertificate | None,
+) -> None:
     """Load the certificate again whenever its files change; new connections get the new one."""
     if config.ssl is None or not callable(web_config):
         return
@@ -236,6 +245,8 @@ async def _renew_certificate(config: uvicorn.Config, web_config: WebConfig | Cal
             )
         else:
             log.info("certificate loaded", file=str(tls.cert_file))
+            if certificate is not None:
+                certificate.loaded(tls.cert_file)
 
 
 def _certificate_stamp(tls: TlsConfig | None) -> tuple[int, ...]:

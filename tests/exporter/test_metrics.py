@@ -100,6 +100,14 @@ def test_the_heartbeat_is_that_of_the_process_furthest_behind() -> None:
     assert 0.5 < time.time() - beat < 10.0
 
 
+def test_the_end_of_our_own_certificate_is_absent_without_one() -> None:
+    """A number would say that it ended long ago."""
+    name = "vpn_web_certificate_expiry_timestamp_seconds"
+    assert _value(_text(FakeView()), name) is None
+    text = EngineMetrics(FakeView(), certificate_expires_at=lambda: NOW + 5.0).render().decode()
+    assert _value(text, name) == NOW + 5.0
+
+
 def test_uplinks_and_configuration() -> None:
     """What the alerts on configuration and on our own line read."""
     view = FakeView()

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from starlette.applications import Starlette
+from structlog.testing import capture_logs
 
 from httpservice import server as server_module
+from httpservice.certificate import ServedCertificate
 from httpservice.errors import ListenError, WebConfigError
 from httpservice.health import health_routes
 from httpservice.server import parse_listen_address, refuse_open_door, running
 from httpservice.webconfig import TlsConfig, WebConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -103,12 +106,12 @@ async def test_after_the_block_nothing_listens() -> None:
         assert second.port == first.port
 
 
-def _certificate(folder: Path, name: str) -> TlsConfig:
+def _certificate(folder: Path, name: str, *, days: int = 2) -> TlsConfig:
     """Make a self-signed certificate for 127.0.0.1."""
     certificate, key = folder / "cert.pem", folder / "key.pem"
     command = [
         *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-        *("-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"),
+        *("-days", str(days), "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"),
         *("-keyout", str(key), "-out", str(certificate)),
     ]
     subprocess.run(command, check=True, capture_output=True)
@@ -143,6 +146,40 @@ async def test_a_renewed_certificate_is_used_without_a_restart(tmp_path: Path, m
         while await _subject(server.port) != "new":
             assert dt.datetime.now(dt.UTC) < deadline
             await asyncio.sleep(0.02)
+
+
+async def test_the_end_of_the_certificate_is_that_of_the_one_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A renewed one counts from the moment it is taken; one that TLS refuses never does, since nobody is shown it."""
+    monkeypatch.setattr(server_module, "_CERTIFICATE_LOOK_SECONDS", 0.02)
+    config = WebConfig(tls=_certificate(tmp_path, "old"))
+    served = ServedCertificate()
+    async with running(_app(), listen_address="127.0.0.1:0", web_config=lambda: config, certificate=served):
+        first = served.expires_at()
+        assert first is not None
+        with capture_logs() as logs:
+            (tmp_path / "cert.pem").write_text("no certificate", encoding="utf-8")
+            await _until(lambda: any(entry["event"].startswith("certificate refused") for entry in logs))
+        assert served.expires_at() == first
+        _certificate(tmp_path, "new", days=9)
+        await _until(lambda: served.expires_at() != first)
+        assert served.expires_at() == pytest.approx(first + 7 * 86400, abs=3600)
+
+
+async def test_without_tls_there_is_no_end_of_a_certificate() -> None:
+    """Plain HTTP shows none."""
+    served = ServedCertificate()
+    async with running(_app(), listen_address="127.0.0.1:0", certificate=served):
+        assert served.expires_at() is None
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    """Wait until it is true; at most ten seconds."""
+    deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=10)
+    while not true():
+        assert dt.datetime.now(dt.UTC) < deadline
+        await asyncio.sleep(0.02)
 
 
 async def test_a_broken_certificate_is_told(tmp_path: Path) -> None:
