@@ -119,13 +119,17 @@ class Rows:
         return self.index.region_of[name].name
 
     def regions(self) -> list[RegionRow]:
-        """Return every region, in the order of targets.yml."""
+        """Return every region, worst first: fallen as a whole, down, low, unknown, up; equal ones by name.
+
+        Never by time or counts: rows that are equally bad must not change places while somebody reads.
+        """
         roster, verdict = self.index.roster, self.verdict
         counts, cut_off = state_counts(roster, verdict)
-        return [
+        rows = [
             self._region(region, roster.region_index_of[region.id], counts, cut_off)
             for region in roster.inventory.regions
         ]
+        return sorted(rows, key=lambda row: (not row.outage, WORST_FIRST.index(row.state), row.region.name.casefold()))
 
     def _region(
         self, region: Region, row: int, counts: np.ndarray[tuple[int, int], np.dtype[np.intp]], cut_off: np.ndarray

@@ -81,6 +81,21 @@ async def test_problems_are_worst_first_and_cut_off_sites_are_folded(client: htt
     assert "its name has never resolved" in block
 
 
+@pytest.mark.parametrize("path", ["", "regions"])
+async def test_regions_are_worst_first_then_by_name(client: httpx.AsyncClient, view: FakeView, path: str) -> None:
+    """What needs a look stands above; equally bad ones stay where they are while time goes on."""
+
+    async def order() -> list[str]:
+        html = (await client.get(f"/{path}")).text
+        return re.findall(r'<(?:tr|li) data-key="([A-Z]{3})"', html)
+
+    assert await order() == ["KAL", "BTN", "JBR", "SUM", "BAL", "PAP"]
+    region_code = view.verdict.region_code.copy()
+    region_code[view.roster.region_index_of["PAP"]] = State.LOW
+    view.verdict = replace(view.verdict, region_code=region_code, region_since=view.verdict.region_since - 9.0)
+    assert await order() == ["KAL", "BTN", "JBR", "PAP", "SUM", "BAL"]
+
+
 async def test_map_digits_are_in_the_order_of_the_layout(client: httpx.AsyncClient) -> None:
     """Places come once, states as one digit each; who has no coordinates is counted, not drawn."""
     html = (await client.get("/")).text
