@@ -98,6 +98,7 @@ class ImpairedReason(StrEnum):
     LATE = "late"  # the send grid is behind
     REPLY_WAIT = "reply_wait"  # replies sat unread
     CLOCK_STEP = "clock_step"  # the wall clock jumped, so kernel time stamps lie
+    CODE_CHANGED = "code_changed"  # no probing process can be started: the code on disk is not what runs here
 
 
 IMPAIRED_REASONS: tuple[ImpairedReason, ...] = tuple(ImpairedReason)

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from exporter.engine.probe_log import recent_probes
+from exporter.engine.supervisor import MISFIT_REMEDY
 from exporter.exposition import Exposition
 from exporter.metrics import EngineMetrics
 from exporter.web.view import ChangeRow, OutagePage, OutageQuery, OutageRow, ProbeRow
@@ -74,6 +75,8 @@ class ExporterView:
 
     def not_ready(self) -> str | None:
         """Return why the exporter cannot do its work yet; None: it can."""
+        if self._core.supervisor.restart_needed:
+            return f"the probing code on disk has changed: {MISFIT_REMEDY}"
         if not self._core.supervisor.processes:
             return "no probing process is running"
         return None

@@ -9,6 +9,7 @@ Rules
 - `SLOT_FIELDS` by "engine": only the process that probes the slot's target writes. By "parent": only the parent.
 - Ring entry of probe n (n from 0) is n % GRID (or % CONFIRM). The entry is written first, then the count, then
   `revision`.
+- The first page is no column: `agreement` writes there what a process must have alike before it maps the board.
 - Times are CLOCK_MONOTONIC seconds (one clock for all processes of a machine); RTTs are seconds, NaN where no reply
   came.
 - A slot that gets a new target gets a new `generation` and is cleared by the parent **before** the engine is told.
@@ -92,10 +93,12 @@ REGION_FIELDS: Final[dict[str, tuple[str, _Shape]]] = {  # one row per process a
 
 CONTROL_FIELDS: Final[dict[str, tuple[str, _Shape]]] = {  # written by the parent
     "isolated": ("u1", ()),  # 1: no confirmation probes at all
+    "misfit": ("u1", (PROCESSES,)),  # 1: the code on disk is another; no process can be started until we are restarted
     "handovers": ("u8", ()),  # grows before any slot changes hands: while it stands still, nobody's slots have
 }
 
 _ALIGN = 4096  # each column starts on its own page, so that untouched tails cost nothing
+_HEADER_BYTES = _ALIGN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +169,7 @@ def _layout(size: BoardSize) -> tuple[list[tuple[str, str, str, _Shape, int]], i
         ("control", CONTROL_FIELDS, (1,)),
     )
     layout: list[tuple[str, str, str, _Shape, int]] = []
-    offset = 0
+    offset = _HEADER_BYTES
     for group, fields, outer in groups:
         for name, (dtype, inner) in fields.items():
             shape = (*outer, *inner)

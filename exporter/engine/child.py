@@ -19,6 +19,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from exporter.engine.agreement import EXIT_MISFIT, fits
 from exporter.engine.board import Board, BoardSize
 from exporter.engine.plan_wire import receive_plan
 
@@ -77,13 +78,15 @@ def arguments(control: int, board: Board) -> list[str]:
 
 
 def become_child(argv: Sequence[str]) -> Child:
-    """Set up this process as a probing process."""
+    """Set up this process as a probing process; it ends at once where the board was made by other code."""
     parser = argparse.ArgumentParser(description="A probing process of vpn-exporter; started by it, never by hand.")
     parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--board", type=int, required=True)
     parser.add_argument("--slots", type=int, required=True)
     parser.add_argument("--regions", type=int, required=True)
     options = parser.parse_args(argv)
+    if not fits(options.board):
+        raise SystemExit(EXIT_MISFIT)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform.startswith("linux"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from exporter.engine.agreement import sign
 from exporter.engine.assignment import Assignment, assign
 from exporter.engine.board import PROCESS_CONNECT, PROCESS_ICMP, Board
 from exporter.engine.icmp_socket import supported
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 PERMISSION_REMEDY: Final = 'sysctl -w net.ipv4.ping_group_range="0 2147483647"'
+MISFIT_REMEDY: Final = "restart vpn-exporter"
 _ASLEEP_SECONDS: Final = 1.0  # a longer gap between checks means that we ourselves stood still
 _GRACE_SECONDS: Final = 3.0  # after that: time for the processes to give a heartbeat again
 
@@ -53,6 +55,7 @@ class Supervisor:
             on_event: called with each event and its details, beside the log.
         """
         self.board = board
+        sign(board.fd)
         self.portable = portable or not supported()
         self.restarts: dict[str, int] = {"stuck": 0, "dead": 0, "requested": 0}
         self._on_event = on_event
@@ -68,6 +71,11 @@ class Supervisor:
     def unresolved(self) -> frozenset[str]:
         """Names of targets that have never resolved."""
         return self._resolver.unresolved
+
+    @property
+    def restart_needed(self) -> bool:
+        """Whether no process can be started from the code on disk, because it is newer or older than ours."""
+        return any(worker.misfit for worker in self._workers.values())
 
     @property
     def processes(self) -> tuple[ProcessInfo, ...]:
@@ -134,11 +142,22 @@ class Supervisor:
         for worker in self._workers.values():
             for report in worker.reports():
                 self._tell(str(report.pop("event", "report")), {"process": worker.kind, **report})
+            fitted = not worker.misfit
             reason = worker.check(now, patient=now < self._grace_until)
+            if fitted is worker.misfit:
+                self._tell_of_fit(worker)
             if reason is not None:
                 self.restarts[reason] += 1
                 log.warning("probing process replaced", process=worker.kind, reason=reason)
                 self._pass_on("probing process replaced", {"process": worker.kind, "reason": reason})
+
+    def _tell_of_fit(self, worker: Worker) -> None:
+        if worker.misfit:
+            log.error("probing code on disk has changed", process=worker.kind, remedy=MISFIT_REMEDY)
+            self._pass_on("probing code on disk has changed", {"process": worker.kind, "remedy": MISFIT_REMEDY})
+        else:
+            log.info("probing code fits again", process=worker.kind)
+            self._pass_on("probing code fits again", {"process": worker.kind})
 
     def _tell(self, event: str, details: dict[str, object]) -> None:
         if details.get("reason") == "permission":

@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from exporter.engine.agreement import EXIT_MISFIT
 from exporter.engine.child import arguments
 from exporter.engine.plan_wire import send_plan
 from exporter.errors import EngineError
@@ -45,6 +46,7 @@ class Worker:
         self.kind = kind
         self._board = board
         self._heartbeat: NDArray[Any] = board.process["heartbeat_at"][row : row + 1]
+        self._misfit: NDArray[Any] = board.control["misfit"][0, row : row + 1]
         self._pid: NDArray[Any] = board.process["pid"][row : row + 1]
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,6 +63,11 @@ class Worker:
     def info(self) -> ProcessInfo | None:
         """The running process; None: none at the moment."""
         return ProcessInfo(kind=self.kind, pid=self._process.pid) if self._process is not None else None
+
+    @property
+    def misfit(self) -> bool:
+        """Whether the code on disk is other than ours: a process started from it may not touch the board."""
+        return bool(self._misfit[0])
 
     def follow(self, plan: bytes) -> None:
         """Hand over a plan, now or as soon as there is a process."""
@@ -110,6 +117,8 @@ class Worker:
     def check(self, now: float, *, patient: bool = False) -> str | None:
         """Look after the process; return `stuck`, `dead` or `requested` when it has just ended and is replaced.
 
+        One that does not fit (see `misfit`) has replaced nothing: it is tried again, for its code may be put back.
+
         Args:
             now: CLOCK_MONOTONIC seconds.
             patient: kill nothing for a missing heartbeat (the whole machine, or we, stood still).
@@ -118,13 +127,16 @@ class Worker:
             if now >= self._start_at:
                 self.start()
             return None
-        if self._process.poll() is not None:
-            reason = self._ending or "dead"
+        if (code := self._process.poll()) is not None:
+            reason = None if code == EXIT_MISFIT else self._ending or "dead"
+            self._misfit[0] = code == EXIT_MISFIT
             self._forget(now)
             if now >= self._start_at:
                 self.start()
             return reason
         self._send_plan()
+        if self.misfit and float(self._heartbeat[0]) >= self._started_at:
+            self._misfit[0] = 0
         if self._ending is None and not patient and self._is_stuck(now):
             self.kill("stuck")
         return None

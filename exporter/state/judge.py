@@ -265,6 +265,7 @@ def _sample(board: Board, monotonic: float) -> ProcessSample:
     waited = [waited_counts(process["reply_wait_buckets"][index]) for index in range(PROCESSES)]
     return ProcessSample(
         at=monotonic,
+        misfit=tuple(map(bool, board.control["misfit"][0])),
         heartbeat_at=tuple(map(float, process["heartbeat_at"])),
         drained_at=tuple(map(float, process["drained_at"])),
         replies=tuple(map(int, process["replies_total"])),

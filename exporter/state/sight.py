@@ -49,6 +49,7 @@ class ProcessSample:
     """The counters of all processes at one moment; tuples are indexed by process."""
 
     at: float  # monotonic seconds
+    misfit: tuple[bool, ...]  # the code on disk has changed, so that no process can be started
     heartbeat_at: tuple[float, ...]  # 0: never
     drained_at: tuple[float, ...]  # 0: never
     replies: tuple[int, ...]
@@ -96,6 +97,8 @@ def impairments(
 def _impairment(samples: tuple[ProcessSample, ...], process: int, first_needed: float) -> frozenset[ImpairedReason]:
     """Judge one process by the growth of its counters since the oldest sample."""
     old, new = samples[0], samples[-1]
+    if new.misfit[process]:
+        return frozenset({ImpairedReason.CODE_CHANGED})  # which is why there is no heartbeat
     reasons = set()
     heartbeat = new.heartbeat_at[process]
     alive_until = heartbeat + STUCK_SECONDS if heartbeat > 0 else first_needed + START_SECONDS

@@ -51,6 +51,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "impaired_late": ("probes are sent late", "probe terlambat dikirim"),
     "impaired_reply_wait": ("replies are read late", "balasan terlambat dibaca"),
     "impaired_clock_step": ("the clock jumped", "jam melompat"),
+    "impaired_code_changed": (
+        "the program on disk has changed: restart vpn-exporter",
+        "program di disk sudah berubah: mulai ulang vpn-exporter",
+    ),
     "config_bad": (
         "The targets file has mistakes; the last good one is in use.",
         "Berkas target berisi kesalahan; yang terakhir baik tetap dipakai.",

@@ -68,6 +68,7 @@ vpn_monitor_impaired{reason="receive_drops"} 0
 vpn_monitor_impaired{reason="late"} 0
 vpn_monitor_impaired{reason="reply_wait"} 0
 vpn_monitor_impaired{reason="clock_step"} 0
+vpn_monitor_impaired{reason="code_changed"} 0
 vpn_target_state{target="jbr-1",region="JBR",state="down"} 0
 vpn_target_state{target="jbr-1",region="JBR",state="low"} 0
 vpn_target_state{target="jbr-1",region="JBR",state="up"} 1

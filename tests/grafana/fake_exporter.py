@@ -163,7 +163,7 @@ class Country:
                 write.add("gauge", "vpn_region_state", int(code == number), region=region, state=word)
             write.add("gauge", "vpn_region_outage", int(region == FALLEN_REGION), region=region)
         write.add("gauge", "vpn_monitor_isolated", 0)
-        for reason in ("stuck", "receive_drops", "late", "reply_wait", "clock_step"):
+        for reason in ("stuck", "receive_drops", "late", "reply_wait", "clock_step", "code_changed"):
             write.add("gauge", "vpn_monitor_impaired", 0, reason=reason)
 
     def region_codes(self) -> dict[str, int]:

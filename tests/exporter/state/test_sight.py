@@ -17,6 +17,7 @@ from tests.exporter.state.scene import Scene
 
 QUIET = ProcessSample(
     at=100.0,
+    misfit=(False, False),
     heartbeat_at=(100.0, 0.0),
     drained_at=(100.0, 0.0),
     replies=(0, 0),
@@ -46,6 +47,9 @@ QUIET = ProcessSample(
         ({"replies_timed": (100, 0), "replies_waited": (11, 0)}, {ImpairedReason.REPLY_WAIT}),
         ({"clock_steps": (1, 0)}, {ImpairedReason.CLOCK_STEP}),
         ({"clock_steps": (1, 0), "drops": (9, 0)}, {ImpairedReason.CLOCK_STEP, ImpairedReason.RECEIVE_DROPS}),
+        ({"misfit": (True, False)}, {ImpairedReason.CODE_CHANGED}),
+        ({"misfit": (True, False), "heartbeat_at": (90.0, 0.0)}, {ImpairedReason.CODE_CHANGED}),
+        ({"misfit": (False, True)}, set()),
         ({"drops": (9, 9), "clock_steps": (0, 5)}, {ImpairedReason.RECEIVE_DROPS}),
     ],
     ids=lambda value: str(
