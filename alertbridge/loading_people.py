@@ -7,7 +7,7 @@ from datetime import time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alertbridge.settings import Chat, Language, QuietHours, Role, User
+from alertbridge.settings import JAKARTA, Cadence, Chat, Language, QuietHours, Role, Schedule, User
 
 if TYPE_CHECKING:
     from alertbridge.yamlfile import Section
@@ -15,7 +15,23 @@ if TYPE_CHECKING:
 # Service accounts that speak for anonymous admins, linked channels and "as channel": as users they would let anyone in.
 SERVICE_IDS = {1087968824: "GroupAnonymousBot", 777000: "Telegram itself", 136817688: "Channel Bot"}
 _GENERAL_TOPIC = 1
-_QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)(?: (\S+))?")
+_CLOCK = r"([01]?\d|2[0-3])[:.]([0-5]\d)"  # Indonesian writes 07.00
+_QUIET = re.compile(rf"{_CLOCK}-{_CLOCK}(?: (\S+))?")
+_DAILY = re.compile(_CLOCK)
+_WEEKLY = re.compile(rf"([a-z]+) {_CLOCK}")
+_ZONES = {"wib": "Asia/Jakarta", "wita": "Asia/Makassar", "wit": "Asia/Jayapura"}
+_ZONE_REMEDY = "use WIB, WITA, WIT or a name like Asia/Makassar"
+# Monday first. The first three letters do in both languages; `min` is Minggu, Sunday.
+_DAYS = (
+    ("monday", "senin"),
+    ("tuesday", "selasa"),
+    ("wednesday", "rabu"),
+    ("thursday", "kamis"),
+    ("friday", "jumat"),
+    ("saturday", "sabtu"),
+    ("sunday", "minggu"),
+)
+_WEEKDAYS = {word: day for day, names in enumerate(_DAYS) for name in names for word in (name, name[:3])}
 
 
 def chats(top: Section, language: Language) -> tuple[Chat, ...]:
@@ -30,7 +46,9 @@ def chats(top: Section, language: Language) -> tuple[Chat, ...]:
             section.wrong("topic", "is no topic", "copy the number from the topic's link", value=str(topic))
         role = Role(section.choice("role", list(Role), Role.VIEWER))
         spoken = Language(section.choice("language", list(Language), language))
-        quiet = _quiet_hours(section)
+        timezone = _timezone(section)
+        quiet = _quiet_hours(section, timezone)
+        reports = _reports(section, timezone)
         critical = section.choice("critical_in_quiet_hours", ("loud", "silent"), "loud")
         section.finish()
         topic = None if topic == _GENERAL_TOPIC else topic
@@ -46,30 +64,70 @@ def chats(top: Section, language: Language) -> tuple[Chat, ...]:
                 topic=topic,
                 language=spoken,
                 role=role,
+                timezone=timezone,
                 quiet_hours=quiet,
                 critical_silent=critical == "silent",
+                reports=reports,
             )
         )
     return tuple(chats)
 
 
-def _quiet_hours(section: Section) -> QuietHours | None:
+def _timezone(section: Section) -> ZoneInfo:
+    text = section.text("timezone")
+    zone = _zone(text) if text else JAKARTA
+    if zone is None:
+        section.wrong("timezone", "is no time zone", _ZONE_REMEDY, value=text or "")
+    return zone or JAKARTA
+
+
+def _zone(text: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(_ZONES.get(text.casefold(), text))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _quiet_hours(section: Section, timezone: ZoneInfo) -> QuietHours | None:
     text = section.text("quiet_hours")
     if text is None:
         return None
     match = _QUIET.fullmatch(text)
-    if match is None or (match[1], match[2]) == (match[3], match[4]):
+    start, end = (_clock(match[1], match[2]), _clock(match[3], match[4])) if match else (time(), time())
+    if match is None or start == end:
         remedy = 'write it like "22:00-06:00 Asia/Jakarta"'
         section.wrong("quiet_hours", "is no span of the day", remedy, value=text)
         return None
-    try:
-        zone = ZoneInfo(match[5] or "Asia/Jakarta")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        section.wrong(
-            "quiet_hours", "names no time zone", "use Asia/Jakarta, Asia/Makassar or Asia/Jayapura", value=text
-        )
+    zone = _zone(match[5]) if match[5] else timezone
+    if zone is None:
+        section.wrong("quiet_hours", "names no time zone", _ZONE_REMEDY, value=text)
         return None
-    return QuietHours(start=time(int(match[1]), int(match[2])), end=time(int(match[3]), int(match[4])), zone=zone)
+    return QuietHours(start=start, end=end, zone=zone)
+
+
+def _reports(section: Section, timezone: ZoneInfo) -> tuple[Schedule, ...]:
+    found: list[Schedule] = []
+    text = section.text("daily_report")
+    if text is not None:
+        match = _DAILY.fullmatch(text)
+        if match is None:
+            section.wrong("daily_report", "is no time of the day", 'write it like "07:00"', value=text)
+        else:
+            found.append(Schedule(cadence=Cadence.DAILY, at=_clock(match[1], match[2]), zone=timezone))
+    text = section.text("weekly_report")
+    if text is not None:
+        match = _WEEKLY.fullmatch(text.casefold())
+        day = _WEEKDAYS.get(match[1]) if match else None
+        if match is None or day is None:
+            remedy = 'write it like "mon 07:00" or "senin 07:00"'
+            section.wrong("weekly_report", "is no time of the week", remedy, value=text)
+        else:
+            found.append(Schedule(cadence=Cadence.WEEKLY, at=_clock(match[2], match[3]), weekday=day, zone=timezone))
+    return tuple(found)
+
+
+def _clock(hour: str, minute: str) -> time:
+    return time(int(hour), int(minute))
 
 
 def users(top: Section) -> tuple[User, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from datetime import time
     from pathlib import Path
-    from zoneinfo import ZoneInfo
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
 class Secret:
@@ -59,6 +61,23 @@ class Role(StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+class Cadence(StrEnum):
+    """How often a report comes by itself."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a report comes by itself. Its arithmetic is schedules.py's."""
+
+    cadence: Cadence
+    at: time  # local
+    weekday: int | None = None  # weekly: 0 is Monday
+    zone: ZoneInfo
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
     """A part of each day in which only critical messages are sent; may span midnight."""
@@ -77,8 +96,10 @@ class Chat:
     topic: int | None = None  # forum topic; None: none, or General (id 1, which must be sent without it)
     language: Language = Language.ID
     role: Role = Role.VIEWER  # of members who are no configured user
+    timezone: ZoneInfo = JAKARTA  # of what is about no single region: reports, quiet hours
     quiet_hours: QuietHours | None = None
     critical_silent: bool = False  # in quiet hours critical messages make no sound
+    reports: tuple[Schedule, ...] = ()  # empty: none comes by itself
 
     @property
     def is_group(self) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
@@ -12,7 +15,7 @@ import yaml
 
 from alertbridge.errors import SettingsError
 from alertbridge.loading import load
-from alertbridge.settings import Language, Role, Secret, Settings
+from alertbridge.settings import JAKARTA, Cadence, Language, QuietHours, Role, Schedule, Secret, Settings
 from alertbridge.yamlfile import near
 from httpservice.mistakes import shown
 
@@ -123,9 +126,29 @@ TABLE: tuple[tuple[str, str, list[str]], ...] = (
         [
             (
                 '2: chats[0].quiet_hours: "22:00-06:00 Asia/Bandung" names no time zone; '
-                "use Asia/Jakarta, Asia/Makassar or Asia/Jayapura"
+                "use WIB, WITA, WIT or a name like Asia/Makassar"
             )
         ],
+    ),
+    (
+        "time zone",
+        "version: 1\nchats: [{name: noc, id: -1, timezone: WIBB}]",
+        [('2: chats[0].timezone: "WIBB" is no time zone; use WIB, WITA, WIT or a name like Asia/Makassar')],
+    ),
+    (
+        "daily report",
+        "version: 1\nchats: [{name: noc, id: -1, daily_report: '24:00'}]",
+        ['2: chats[0].daily_report: "24:00" is no time of the day; write it like "07:00"'],
+    ),
+    (
+        "weekly report without a day",
+        "version: 1\nchats: [{name: noc, id: -1, weekly_report: '07:00'}]",
+        ['2: chats[0].weekly_report: "07:00" is no time of the week; write it like "mon 07:00" or "senin 07:00"'],
+    ),
+    (
+        "weekly report on no day",
+        "version: 1\nchats: [{name: noc, id: -1, weekly_report: 'moon 07:00'}]",
+        ['2: chats[0].weekly_report: "moon 07:00" is no time of the week; write it like "mon 07:00" or "senin 07:00"'],
     ),
     (
         "anonymous admin as a user",
@@ -280,6 +303,9 @@ chats:
     role: operator
     quiet_hours: "22:00-06:00 Asia/Jakarta"
     critical_in_quiet_hours: silent
+    timezone: WITA
+    daily_report: "07:00"
+    weekly_report: mon 7.30
 users:
   - {{name: duty, id: 11112222, role: admin}}
 routes:
@@ -297,12 +323,48 @@ def test_the_example_of_the_design_is_read_as_written(tmp_path: Path) -> None:
     assert warnings == []
     chat = settings.chats[0]
     assert (chat.topic, chat.language, chat.role, chat.critical_silent) == (7, Language.EN, Role.OPERATOR, True)
+    daily = Schedule(cadence=Cadence.DAILY, at=time(7), zone=ZoneInfo("Asia/Makassar"))
+    assert chat.reports == (daily, replace(daily, cadence=Cadence.WEEKLY, at=time(7, 30), weekday=0))
+    assert chat.quiet_hours == QuietHours(start=time(22), end=time(6), zone=JAKARTA)
     assert settings.grafana_url == "https://monitor.example/grafana"
     assert settings.watchdog.timeout_seconds == 180
     assert settings.routes[0].regions == {"JBR", "BTN"}
     assert "geheim" not in repr(settings)
     assert TOKEN not in repr(settings)
     assert set(settings.secrets()) == {TOKEN, TOKEN.partition(":")[2], "geheim"}
+
+
+WEEK = (
+    ("mon", 0),
+    ("Senin", 0),
+    ("tue", 1),
+    ("rab", 2),
+    ("thursday", 3),
+    ("jum", 4),
+    ("SAT", 5),
+    ("min", 6),
+    ("sun", 6),
+)
+
+
+@pytest.mark.parametrize(("word", "day"), WEEK)
+def test_days_are_named_in_both_languages(tmp_path: Path, word: str, day: int) -> None:
+    """Whole or by three letters."""
+    settings, _ = read(tmp_path, f"version: 1\nchats: [{{name: noc, id: -1, weekly_report: {word} 07:00}}]")
+    assert [schedule.weekday for schedule in settings.chats[0].reports] == [day]
+
+
+@pytest.mark.parametrize(
+    ("written", "zone"), [("", JAKARTA), ("WIT", ZoneInfo("Asia/Jayapura")), ("Europe/Rome", ZoneInfo("Europe/Rome"))]
+)
+def test_a_chat_has_one_time_zone(tmp_path: Path, written: str, zone: ZoneInfo) -> None:
+    """Quiet hours that name none, and reports, go by it; Jakarta's where the file says nothing."""
+    text = (
+        f"version: 1\nchats: [{{name: noc, id: -1, timezone: {written}, quiet_hours: 22:00-6:00, daily_report: 17:00}}]"
+    )
+    (chat,) = read(tmp_path, text)[0].chats
+    assert chat.quiet_hours == QuietHours(start=time(22), end=time(6), zone=zone)
+    assert chat.reports == (Schedule(cadence=Cadence.DAILY, at=time(17), zone=zone),)
 
 
 def schema() -> dict[str, Any]:
