@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from alertbridge import render
-from alertbridge.app import open_sender
 from alertbridge.delivery import Parcel, Undelivered, deliver
+from alertbridge.opening import open_sender
 from alertbridge.sending import Place
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alertbridge import peers as http_peers
-from alertbridge.app import open_sender
+from alertbridge.opening import open_sender
 from alertbridge.peerwatch import PeerWatch
 from httpservice.logs import get_logger
 

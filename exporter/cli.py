@@ -16,13 +16,12 @@ import requests
 from exporter import cli_check, cli_look, cli_targets
 from exporter.errors import ExporterError, InventoryError
 from exporter.settings import Settings
+from httpservice.flags import FILE, FOLDER, log_options, web_options
 from httpservice.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FilePath = click.Path(path_type=Path, dir_okay=False)
-_FolderPath = click.Path(path_type=Path, file_okay=False)
 _REMOTE_TIMEOUT_SECONDS = 30.0
 
 
@@ -42,7 +41,7 @@ main.add_command(cli_look.outages)
 @click.option(
     "--targets.file",
     "targets_file",
-    type=_FilePath,
+    type=FILE,
     default=Path("targets.yml"),
     show_default=True,
     envvar="VPN_EXPORTER_TARGETS_FILE",
@@ -52,37 +51,14 @@ main.add_command(cli_look.outages)
 @click.option(
     "--data.dir",
     "data_dir",
-    type=_FolderPath,
+    type=FOLDER,
     default=Path("data"),
     show_default=True,
     envvar="VPN_EXPORTER_DATA_DIR",
     show_envvar=True,
     help="Where states and the journal of outages are kept.",
 )
-@click.option(
-    "--web.listen-address",
-    "listen_address",
-    default="127.0.0.1:9921",
-    show_default=True,
-    envvar="VPN_EXPORTER_WEB_LISTEN_ADDRESS",
-    show_envvar=True,
-    help="Anything but loopback needs --web.config.file.",
-)
-@click.option(
-    "--web.config.file",
-    "web_config_file",
-    type=_FilePath,
-    envvar="VPN_EXPORTER_WEB_CONFIG_FILE",
-    show_envvar=True,
-    help="TLS and basic auth, in Prometheus' web-config format.",
-)
-@click.option(
-    "--web.external-url",
-    "external_url",
-    envvar="VPN_EXPORTER_WEB_EXTERNAL_URL",
-    show_envvar=True,
-    help="The URL people type, where a proxy stands in front.",
-)
+@web_options("VPN_EXPORTER", listen_address="127.0.0.1:9921")
 @click.option(
     "--grafana.url",
     "grafana_url",
@@ -99,24 +75,7 @@ main.add_command(cli_look.outages)
     show_envvar=True,
     help="portable: icmplib's sockets, slower; for systems without sendmmsg.",
 )
-@click.option(
-    "--log.level",
-    "log_level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
-    default="info",
-    show_default=True,
-    envvar="VPN_EXPORTER_LOG_LEVEL",
-    show_envvar=True,
-)
-@click.option(
-    "--log.format",
-    "log_format",
-    type=click.Choice(["logfmt", "json"]),
-    default="logfmt",
-    show_default=True,
-    envvar="VPN_EXPORTER_LOG_FORMAT",
-    show_envvar=True,
-)
+@log_options("VPN_EXPORTER")
 def serve(
     *,
     targets_file: Path,
@@ -160,7 +119,7 @@ def _remote_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
             "--password-file",
-            type=_FilePath,
+            type=FILE,
             envvar="VPN_EXPORTER_PASSWORD_FILE",
             show_envvar=True,
             help="Holds the password of --username.",

@@ -46,7 +46,7 @@ async def told(trial: Trial, target: str = SITE, **more: Any) -> Message:
 async def settled(trial: Trial) -> None:
     """Wait until nothing is on its way: the note that Telegram took a message is written after Telegram's answer."""
     deadline = datetime.now(UTC) + timedelta(seconds=10)
-    while await trial.bridge._store.transact(lambda q: q.chats_with_rows()):
+    while await trial.bridge.store.transact(lambda q: q.chats_with_rows()):
         assert datetime.now(UTC) < deadline, "something still waits to be sent"
 
 
@@ -68,7 +68,7 @@ async def press(trial: Trial, message: Message, data: str, *, user: int = OPERAT
 
 async def recorded(trial: Trial) -> list[tuple[str, str, str]]:
     """Return who did what with which result, oldest first."""
-    found: tuple[Action, ...] = await trial.bridge._store.transact(lambda q: q.actions(limit=100))
+    found: tuple[Action, ...] = await trial.bridge.store.transact(lambda q: q.actions(limit=100))
     return [(action.who, action.what, action.result) for action in reversed(found)]
 
 

@@ -12,8 +12,10 @@ import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
-from alertbridge.app import Bridge, Live, Options, Tuning
+from alertbridge.app import Bridge
+from alertbridge.assembly import Options, Tuning
 from alertbridge.limiter import Limiter
+from alertbridge.live import Live
 from alertbridge.loading import load
 from tests.alertbridge.peers import Peers
 from tests.alertbridge.webhooks import webhook

@@ -67,14 +67,14 @@ async def test_an_acknowledged_critical_is_not_repeated_with_sound(trial: Trial)
     await press(trial, message, data_of(message, "I take it"))
     await trial.api.until(lambda: "In the hands of duty" in message.text)
     long_ago = datetime.now(UTC) - timedelta(hours=4)
-    incident = await trial.bridge._store.transact(lambda q: q.newest_incident(f"target:{SITE}"))
+    incident = await trial.bridge.store.transact(lambda q: q.newest_incident(f"target:{SITE}"))
     assert incident is not None
 
     def age(queries: Any) -> None:
         queries.update_incidents([incident.id], told_at=long_ago)
         queries.update_records([record.fingerprint for record in incident.records], seen_at=long_ago)
 
-    await trial.bridge._store.transact(age)
+    await trial.bridge.store.transact(age)
     await trial.fire(alert(target=SITE, starts_at=began))
     await told(trial, "jbr-other")
     assert [m.first_line.rpartition(" · ")[2] for m in trial.api.messages] == ["Jbr Gt Pasteur 1", "Jbr Other"]
@@ -179,7 +179,7 @@ async def test_a_restart_that_fails_says_why(trial: Trial) -> None:
 
 async def test_an_old_confirmation_is_no_longer_valid(trial: Trial) -> None:
     """After a minute."""
-    poller = trial.bridge._poller
+    poller = trial.bridge.parts.poller
     assert poller is not None
     asked = await ask(trial.api, "/restart", user=ADMIN)
     poller._responder.now = lambda: datetime.now(UTC) + timedelta(seconds=90)

@@ -81,7 +81,7 @@ async def test_silences_in_a_real_alertmanager(suite: str, api: BotApi, peers: P
         await press(trial, message, data_of(message, "Until it is back"))
         await becomes(alertmanager, "active", 2)
         (mine,) = [one for one in await silences(alertmanager, "active") if one["createdBy"] == "duty"]
-        poller = trial.bridge._poller
+        poller = trial.bridge.parts.poller
         assert poller is not None
         poller._keeper.now = lambda: datetime.now(UTC) + timedelta(minutes=7)
         first_end = datetime.fromisoformat(mine["endsAt"])
@@ -95,10 +95,10 @@ async def test_silences_in_a_real_alertmanager(suite: str, api: BotApi, peers: P
         await alertmanager.send(SITE, started=began, firing=False)
         peers.put(SITE, "up", age_seconds=95)
         old = datetime.now(UTC) - timedelta(minutes=2)
-        found = await trial.bridge._store.transact(lambda q: q.newest_incident(f"target:{SITE}"))
+        found = await trial.bridge.store.transact(lambda q: q.newest_incident(f"target:{SITE}"))
         assert found is not None
         names = [record.fingerprint for record in found.records]
-        await trial.bridge._store.transact(lambda q: q.update_records(names, seen_at=old))
+        await trial.bridge.store.transact(lambda q: q.update_records(names, seen_at=old))
         await api.until(lambda: message.first_line.startswith("✅"), seconds=15)
         await api.until(lambda: any("and with it the silence until then" in m.text for m in api.messages))
         (left,) = await becomes(alertmanager, "active", 1)

@@ -171,7 +171,7 @@ async def test_the_end_of_a_silence_made_elsewhere_is_told_where_it_hid_somethin
     first, second = "9d3c0f6e-0000-4000-8000-000000000001", "9d3c0f6e-0000-4000-8000-000000000002"
     trial.peers.silences[first] = elsewhere(first)
     trial.peers.silences[second] = elsewhere(second, target="jbr-hub")
-    store = trial.bridge._store
+    store = trial.bridge.store
     deadline = datetime.now(UTC) + timedelta(seconds=10)
     while len(await store.transact(lambda q: q.watched_silences())) < 2:
         assert datetime.now(UTC) < deadline

@@ -181,10 +181,10 @@ async def test_a_full_disk_is_503(trial: Trial) -> None:
     def fill(pages: int) -> Any:
         return lambda q: q._connection.exec_driver_sql(f"PRAGMA max_page_count={pages}").scalar()
 
-    await trial.bridge._store.transact(fill(1))  # SQLite raises it to what is used already: no page more
+    await trial.bridge.store.transact(fill(1))  # SQLite raises it to what is used already: no page more
     big = {"summary": "x" * 200_000}
     assert (await trial.post(alert(annotations=big))).status_code == 503
-    await trial.bridge._store.transact(fill(1_000_000))
+    await trial.bridge.store.transact(fill(1_000_000))
     await trial.fire(alert(annotations=big))
     await trial.api.until(lambda: any(m.first_line.startswith("🔴 DOWN") for m in trial.api.messages))
 
@@ -193,7 +193,7 @@ async def test_no_log_line_holds_the_token(trial: Trial, caplog: pytest.LogCaptu
     """With every library at debug level: errors, URLs and settings never print it (httpservice.logs redacts)."""
     caplog.set_level(logging.DEBUG)
     stream = StringIO()
-    logs.configure("debug", "json", redact=trial.bridge._live.secrets, stream=stream)
+    logs.configure("debug", "json", redact=trial.bridge.live.secrets, stream=stream)
     try:
         trial.api.fail_next(method="sendMessage", status=401, description="Unauthorized")
         await trial.fire(alert())

@@ -148,9 +148,9 @@ async def test_told_silenced_and_ended_through_a_real_alertmanager(
         await alertmanager.send(other, started=began, firing=False)
         peers.put(other, "up", age_seconds=95)
         old = datetime.now(UTC) - timedelta(minutes=2)
-        found = await trial.bridge._store.transact(lambda q: q.newest_incident(f"target:{other}"))
+        found = await trial.bridge.store.transact(lambda q: q.newest_incident(f"target:{other}"))
         assert found is not None
-        await trial.bridge._store.transact(
+        await trial.bridge.store.transact(
             lambda q: q.update_records([r.fingerprint for r in found.records], seen_at=old)
         )
         await api.until(lambda: len(api.messages) == 4, seconds=15)

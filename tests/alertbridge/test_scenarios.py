@@ -115,7 +115,7 @@ async def test_an_end_that_was_never_sent_is_found(trial: Trial) -> None:
     await trial.api.until(lambda: trial.api.messages)
     # Two minutes pass without a sign of the alert.
     old = datetime.now(UTC) - timedelta(minutes=2)
-    await trial.bridge._store.transact(lambda q: q.update_records([alert()["fingerprint"]], seen_at=old))
+    await trial.bridge.store.transact(lambda q: q.update_records([alert()["fingerprint"]], seen_at=old))
     trial.peers.put(SITE, "up", age_seconds=100)
     await trial.api.until(lambda: len(trial.api.messages) == 2)
     assert trial.api.messages[1].first_line.startswith("✅ UP")

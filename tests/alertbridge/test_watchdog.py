@@ -92,5 +92,5 @@ async def test_the_outside_is_pinged_only_while_all_is_well(api: BotApi, peers: 
         await api.until(lambda: len(api.messages) == 3)
         before = peers.pings
         await trial.fire(watchdog("resolved"))
-        assert not await trial.bridge._watchdog.well()
+        assert not await trial.bridge.parts.watchdog.well()
         assert peers.pings <= before + 1
