@@ -20,6 +20,7 @@ from alertbridge.opening import open_sender, open_store
 from alertbridge.statuspage import status_page
 from alertbridge.web import Webhook, create_app
 from alertbridge.wording import utc_now
+from httpservice.certificate import ServedCertificate
 from httpservice.logs import get_logger
 from httpservice.server import parse_listen_address, running
 from httpservice.webconfig import WebConfigFile
@@ -83,11 +84,14 @@ class Bridge:
                 metrics=self._metrics,
                 on_rows=self.parts.outbox.wake,
             )
+            certificate = ServedCertificate()
+            self._metrics.snapshot.certificate_expires_at = certificate.expires_at
             server = await stack.enter_async_context(
                 running(
                     self._application(web_config),
                     listen_address=parse_listen_address(options.listen_address),
                     web_config=web_config.current if web_config is not None else None,
+                    certificate=certificate,
                 )
             )
             self.url = server.url
