@@ -59,6 +59,8 @@ _MONITOR = {
     ("VPNExporterDown", "warning"): ("rest", 60.0, 0.0),
     ("VPNConfigReloadFailed", "warning"): ("config", 0.0, 0.0),
     ("VPNConfigReloadFailed", "info"): ("removal", 0.0, 0.0),
+    ("VPNStorageFailing", "warning"): ("storage", 90.0, 0.0),
+    ("VPNTunnelSourceDown", "warning"): ("tunnels", 60.0, 0.0),
     ("AlertBridgeDeliveryStalled", "critical"): ("stalled", 30.0, 0.0),
     ("AlertBridgeDeliveryStalled", "warning"): ("dead", 0.0, 0.0),
 }

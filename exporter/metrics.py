@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _Family = TypeVar("_Family", CounterMetricFamily, GaugeMetricFamily)
 
 RESTART_REASONS: Final = ("stuck", "dead", "requested")
+STORED_FILES: Final = ("journal", "states")
 
 
 class EngineView(Protocol):
@@ -44,6 +45,10 @@ class EngineView(Protocol):
     @property
     def restarts(self) -> Mapping[str, int]:
         """How often a probing process was replaced, by reason; reasons that are missing count as 0."""
+
+    @property
+    def storage_errors(self) -> Mapping[str, int]:
+        """How often a file of the data folder could not be read or written, by file; those that are missing count as 0."""
 
     @property
     def reload_status(self) -> ReloadStatus:
@@ -121,6 +126,14 @@ class _EngineCollector(Collector):
             ),
             RESTART_REASONS,
             [restarts.get(reason, 0) for reason in RESTART_REASONS],
+        )
+        errors = self._view.storage_errors
+        yield _by_label(
+            CounterMetricFamily(
+                "vpn_storage_errors", "Reads and writes of the data folder that failed, by file.", labels=["file"]
+            ),
+            STORED_FILES,
+            [errors.get(file, 0) for file in STORED_FILES],
         )
 
     def _histograms(self) -> Iterable[Metric]:

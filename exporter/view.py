@@ -55,6 +55,11 @@ class ExporterView:
         return self._core.supervisor.restarts
 
     @property
+    def storage_errors(self) -> Mapping[str, int]:
+        """Failed reads and writes of the data folder by file."""
+        return {"journal": self._journal.errors_total, "states": self._journal.states.errors_total}
+
+    @property
     def reload_status(self) -> ReloadStatus:
         """How the last reload went."""
         return self._reloader.status

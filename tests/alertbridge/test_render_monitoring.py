@@ -19,6 +19,8 @@ MONITOR = [
     ("VPNExporterDown", "warning"),
     ("VPNConfigReloadFailed", "warning"),
     ("VPNConfigReloadFailed", "info"),
+    ("VPNStorageFailing", "warning"),
+    ("VPNTunnelSourceDown", "warning"),
     ("AlertBridgeDeliveryStalled", "critical"),
     ("AlertBridgeDeliveryStalled", "warning"),
 ]

@@ -30,6 +30,8 @@ vpn_engine_replies_discarded_total{reason="foreign"}
 vpn_engine_restarts_total{reason="stuck"}
 vpn_engine_restarts_total{reason="dead"}
 vpn_engine_restarts_total{reason="requested"}
+vpn_storage_errors_total{file="journal"}
+vpn_storage_errors_total{file="states"}
 vpn_engine_due_probes
 vpn_engine_in_flight_probes
 vpn_config_removal_held

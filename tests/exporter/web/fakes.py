@@ -60,6 +60,7 @@ class FakeView:
     roster: Roster = field(default_factory=make_roster)
     now: float = NOW
     restarts: dict[str, int] = field(default_factory=dict)
+    storage_errors: dict[str, int] = field(default_factory=dict)
     started_at: float = NOW - 86_400.0
     why_not_ready: str | None = None
     outage_rows: list[OutageRow] = field(default_factory=list)
