@@ -48,7 +48,7 @@ class EngineView(Protocol):
 
     @property
     def storage_errors(self) -> Mapping[str, int]:
-        """How often a file of the data folder could not be read or written, by file; those that are missing count as 0."""
+        """How often reading or writing the data folder failed, by file; files that are missing count as 0."""
 
     @property
     def reload_status(self) -> ReloadStatus:
