@@ -41,6 +41,7 @@ class ExporterView:
         self._reloader = reloader
         self._journal = journal
         self.started_at = time.time()
+        self.certificate_expires_at = certificate_expires_at
         engine = EngineMetrics(self, certificate_expires_at=certificate_expires_at)
         self._exposition = Exposition(core.board, engine=engine.render, tunnels=lambda: self.tunnels)
 

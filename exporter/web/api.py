@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _LOG_LIMIT = 200
 _OUTAGE_LIMIT = 100
+_REACH_FLYING = 200  # more than are counted as out may be: they go on being sent while this is read
 _REACH = 50_000  # rows that are looked through for a result: the newest of the slots that hold one
 
 
@@ -130,11 +131,18 @@ class Api:
 
 
 def probe_rows(
-    view: MonitorView, index: RosterIndex, verdict: Verdict, query: QueryParams, *, limit: int
+    view: MonitorView,
+    index: RosterIndex,
+    verdict: Verdict,
+    query: QueryParams,
+    *,
+    limit: int,
+    waiting: bool = True,
 ) -> tuple[list[ProbeRow], int]:
     """Return a page of single probes, newest first, and how many the rings hold in all.
 
     Filters: region, q, target (an id), state (of the target now) and result (reply, failed, pending or a reason).
+    `waiting` False leaves those out that have not ended, where no result is asked for.
     """
     selection = read_selection(query, limit=limit)
     slots = select(index, verdict, selection)
@@ -147,7 +155,12 @@ def probe_rows(
         held = (
             columns["grid_count"][slots].clip(max=GRID).sum() + columns["confirm_count"][slots].clip(max=CONFIRM).sum()
         )
-        return list(view.probes(slots.tolist(), end))[selection.offset :], int(held)
+        if waiting:
+            return list(view.probes(slots.tolist(), end))[selection.offset :], int(held)
+        out = int(view.board.process["in_flight_probes"].sum(dtype=np.int64))
+        newest = view.probes(slots.tolist(), end + min(2 * out + _REACH_FLYING, _REACH))
+        ended = [row for row in newest if row.status != Status.PENDING]
+        return ended[selection.offset : end], int(held)
     # A failure among a thousand replies must be found without a row for each: only slots that hold one are read.
     codes = _statuses(wanted)
     hits = np.isin(columns["grid_status"][slots], codes).sum(axis=1)

@@ -39,6 +39,7 @@ _PAGE_ROWS: Final = 50
 _LOG_ROWS: Final = 100
 _CSV_ROWS: Final = 10_000
 _TARGET_OUTAGES: Final = 20
+_SOON_SECONDS: Final = 21 * 86400  # the warning of VPNCertificateExpiring
 _ORDERS: Final = (Order.WORST, Order.NAME, Order.SINCE, Order.RTT, Order.LOSS, Order.FILE)
 
 
@@ -88,7 +89,8 @@ class Pages:
 
     def _rows(self, request: Request) -> Rows:
         roster, verdict = self._view.snapshot()
-        return Rows(self._indexes.of(roster), verdict, self._renderer.texts(request), time.time())
+        texts = self._renderer.texts(request)
+        return Rows(self._indexes.of(roster), verdict, texts, board=self._view.board, now=time.time())
 
     def _map(self, request: Request, rows: Rows) -> Page:
         layout = rows.index.map
@@ -186,14 +188,18 @@ class Pages:
         )
 
     def _log(self, request: Request, rows: Rows) -> Page:
-        found, total = probe_rows(self._view, rows.index, rows.verdict, request.query_params, limit=_LOG_ROWS)
+        target = request.query_params.get("target", "")
+        # Of thousands of targets the newest hundred probes are all still out: a page that says nothing.
+        found, total = probe_rows(
+            self._view, rows.index, rows.verdict, request.query_params, limit=_LOG_ROWS, waiting=bool(target)
+        )
         return Page(
             name="log",
             content={
                 "rows": log_rows(rows, found),
                 "total": total,
                 "selection": read_selection(request.query_params, limit=_LOG_ROWS),
-                "target": request.query_params.get("target", ""),
+                "target": target,
                 "result": request.query_params.get("result", ""),
                 "results": [reason.value for reason in REASONS],
                 "regions": rows.index.roster.inventory.regions,
@@ -237,6 +243,18 @@ class Pages:
             },
         )
 
+    def _certificate(self, rows: Rows) -> dict[str, Any] | None:
+        """Return until when the certificate of these pages is good; None: plain HTTP, or not known."""
+        expires_at = self._view.certificate_expires_at()
+        if expires_at is None:
+            return None
+        left = expires_at - rows.now
+        return {
+            "ends": words.clock(expires_at, "Asia/Jakarta", rows.texts, now=rows.now),
+            "left": rows.texts.say("left", age=words.span(left, rows.texts)) if left > 0 else rows.texts.over,
+            "soon": left < _SOON_SECONDS,
+        }
+
     def _maintenance(self, request: Request, rows: Rows) -> Page:
         started = self._view.started_at
         status = self._view.reload_status
@@ -249,6 +267,7 @@ class Pages:
                 "uplinks": rows.verdict.uplink_up,
                 "success_at": words.clock(status.success_at, "Asia/Jakarta", rows.texts, now=rows.now),
                 "attempted_at": words.clock(status.attempted_at, "Asia/Jakarta", rows.texts, now=rows.now),
+                "certificate": self._certificate(rows),
                 "user": getattr(request.state, "user", None),
                 **engine_rows(self._view, rows.index.roster, rows.texts),
             },

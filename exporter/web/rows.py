@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exporter.outcome import CAUSES, UNKNOWN_REASONS, Cause, State
+from exporter.outcome import UNKNOWN_REASONS, State
 from exporter.state.verdict import culprit_id
 from exporter.web import words
 from exporter.web.items import state_counts
 from exporter.web.selection import Order, in_order
+from exporter.web.why import why_down, why_low
 
 if TYPE_CHECKING:
+    from exporter.engine.board import Board
     from exporter.inventory.model import Region, Target
     from exporter.state.verdict import Verdict
     from exporter.web.index import RosterIndex
@@ -55,8 +57,9 @@ class RegionRow:
 class Rows:
     """Makes rows of one snapshot in one language."""
 
-    def __init__(self, index: RosterIndex, verdict: Verdict, texts: Texts, now: float) -> None:
+    def __init__(self, index: RosterIndex, verdict: Verdict, texts: Texts, *, board: Board, now: float) -> None:
         self.index = index
+        self.board = board
         self.verdict = verdict
         self.texts = texts
         self.now = now
@@ -84,7 +87,7 @@ class Rows:
         )
 
     def note(self, slot: int) -> str:
-        """Return what stands beside the state: cause, culprit, how many are cut off, why it is unknown."""
+        """Return what stands beside the state: why it is so, and how many are cut off behind it."""
         verdict, texts = self.verdict, self.texts
         state = State(int(verdict.code[slot]))
         parts: list[str] = []
@@ -96,15 +99,12 @@ class Rows:
         elif bool(verdict.cut_off[slot]):
             parts.append(texts.say("cut_off_by", culprit=self._culprit_name(slot)))
         elif state is State.DOWN:
-            cause = int(verdict.cause[slot])
-            if cause >= 0 and CAUSES[cause] is not Cause.HUB:
-                parts.append(getattr(texts, f"cause_{CAUSES[cause].value}"))
+            parts += why_down(self.board, self.index.roster, verdict, slot, texts)
             behind = int(verdict.cut_off_count[slot])
             if behind:
                 parts.append(texts.say("cut_off_behind", count=behind))
         elif state is State.LOW:
-            parts.append(f"RTT {words.milliseconds(float(verdict.rtt[slot]))}")
-            parts.append(f"{texts.loss.lower()} {words.percent(float(verdict.loss[slot]))}")
+            parts += why_low(self.board, self.index.roster, verdict, slot, texts)
         if bool(verdict.flapping[slot]):
             parts.append(texts.flapping)
         return ", ".join(parts)

@@ -91,6 +91,9 @@ class MonitorView(EngineView, Protocol):
     def tunnels(self) -> TunnelReport:
         """What the VPN itself says of tunnels, as of the newest look."""
 
+    def certificate_expires_at(self) -> float | None:
+        """Return the Unix seconds at which the certificate of these pages ends; None: plain HTTP, or not known."""
+
     def not_ready(self) -> str | None:
         """Return why the exporter cannot do its work yet, for `/-/ready`; None: it can."""
 

@@ -299,6 +299,20 @@ async def test_every_page_fits_and_is_accessible(
             await page.screenshot(path=SHOTS / f"{name}-{'phone' if size is PHONE else 'desktop'}-{scheme}.png")
 
 
+@pytest.mark.parametrize("locale", ["en-US", "id-ID"])
+async def test_a_narrow_phone_shows_large_numbers_and_the_whole_menu(browser: Browser, locale: str) -> None:
+    """At 360 pixels nothing of a count or of the menu is cut off, whatever the number of targets."""
+    view = lively_view(big_inventory(10_000))
+    narrow = {"width": 360, "height": 740}
+    async with serving(view) as site, opened(browser, viewport=narrow, locale=locale, has_touch=True) as page:
+        await page.goto(site.url)
+        cut = await page.evaluate("""[...document.querySelectorAll(".tile b, .menu ul")]
+            .filter(one => one.scrollWidth > one.clientWidth + 1
+                || one.getBoundingClientRect().right > one.parentElement.getBoundingClientRect().right)
+            .map(one => one.textContent)""")
+        assert cut == []
+
+
 async def test_blindness_is_said_on_the_phone_in_indonesian(browser: Browser) -> None:
     """The banners fit, and the words are the reader's."""
     view = lively_view()

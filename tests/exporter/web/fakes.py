@@ -67,6 +67,7 @@ class FakeView:
     change_rows: list[ChangeRow] = field(default_factory=list)
     probe_rows: list[ProbeRow] = field(default_factory=list)
     tunnels: TunnelReport = NOTHING
+    certificate_at: float | None = None
     frozen: bool = True  # False: the verdict's moment is always now, as while the judge works
 
     def __post_init__(self) -> None:
@@ -95,6 +96,10 @@ class FakeView:
         outage = self.verdict.outage.copy()
         outage[slot] = state is State.DOWN
         self.verdict = replace(self.verdict, code=code, since=moment, outage=outage)
+
+    def certificate_expires_at(self) -> float | None:
+        """Return what the test says."""
+        return self.certificate_at
 
     def not_ready(self) -> str | None:
         """Return what the test says."""
