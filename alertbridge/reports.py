@@ -1,32 +1,53 @@
-"""How a span of time went: availability, outages, worst sites, against the span before it; as numbers and as text.
+"""How a span of time went: availability, outages, worst sites, against the span before it; as numbers.
 
 Availability is time up or low by time judged (unknown is left out), as Prometheus recorded it. Outages come from the
-exporter's journal, cut to the span. What nobody recorded is said to be not known, never 100 % and never 0.
+exporter's journal, cut to the span. What nobody recorded is not known, never 100 % and never 0. Words are
+reports_text.py's.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from alertbridge import wording
 from alertbridge.errors import PeerError
 from alertbridge.facts import moment
-from alertbridge.markup import escape, one_line
+from alertbridge.markup import one_line
+from alertbridge.prometheus import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Collection, Iterable, Mapping
 
     from alertbridge.exporter import Exporter
     from alertbridge.prometheus import Prometheus
-    from alertbridge.texts import Texts
 
-SPANS: Final = {"24h": timedelta(hours=24), "7d": timedelta(days=7)}
-_WORST = 5
-_MOST = 10_000  # outages of one answer
+T = TypeVar("T")
+SPANS: Final = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+WORST: Final = 5
+_PAGE = 10_000  # outages of one answer: the exporter's most
+_PAGES = 20
 _NAME_CHARS = 80
+# Rules write every 30 s, and 5 minutes later a value counts as gone: finer steps would find nothing more.
+_STEP = timedelta(minutes=5)
+_LONG_STEP = timedelta(hours=1)  # a month in steps of 5 minutes would keep Prometheus busy for seconds
+_LONG = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """The span that a report tells, and the one before that it is compared with."""
+
+    before: datetime  # where the span before begins
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def until(cls, end: datetime, length: timedelta) -> Spans:
+        """Return two spans of one length."""
+        return cls(before=end - 2 * length, start=end - length, end=end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +64,14 @@ class Outages:
 class Report:
     """One span. None: not known."""
 
-    start: datetime
-    end: datetime
+    spans: Spans
+    regions: tuple[str, ...]  # ids; empty: all
     availability: float | None  # 0 to 1
     availability_before: float | None  # of the span before
+    known_ratio: float | None  # for which share of the span availability is known
     outages: Outages | None
     outages_before: Outages | None
+    unanswered: tuple[str, ...] = ()  # peers that gave no answer: asked again, they may know
 
 
 def summarise(items: Iterable[Mapping[str, Any]], *, start: datetime, end: datetime) -> Outages:
@@ -67,7 +90,7 @@ def summarise(items: Iterable[Mapping[str, Any]], *, start: datetime, end: datet
         numbers[key] = numbers.get(key, 0) + 1
         lost[key] = lost.get(key, 0.0) + seconds
         longest = max(longest, seconds)
-    worst = sorted(lost, key=lambda key: (-lost[key], key))[:_WORST]
+    worst = sorted(lost, key=lambda key: (-lost[key], key))[:WORST]
     return Outages(
         count=sum(numbers.values()),
         lost_seconds=sum(lost.values()),
@@ -76,84 +99,99 @@ def summarise(items: Iterable[Mapping[str, Any]], *, start: datetime, end: datet
     )
 
 
-async def make(exporter: Exporter, prometheus: Prometheus, *, span: str, now: datetime) -> Report:
-    """Ask both peers; what one does not answer is not known.
+async def make(exporter: Exporter, prometheus: Prometheus, spans: Spans, regions: Collection[str] = ()) -> Report:
+    """Ask both peers; what one does not answer is not known, and said to be unanswered.
 
-    Raises:
-        PeerError: neither of them answers.
+    Args:
+        exporter: knows the outages.
+        prometheus: knows the availability.
+        spans: what is told and what it is compared with.
+        regions: ids; none: all.
     """
-    length = SPANS[span]
-    start = now - length
-    found = await asyncio.gather(
-        _availability(prometheus, span, now=now),
-        _availability(prometheus, span, now=start),
-        exporter.page("outages", since=(start - length).isoformat(), limit=_MOST),
-        return_exceptions=True,
+    wanted = tuple(sorted(regions))
+    present, before, known, outages = await asyncio.gather(
+        _answer(_availability(prometheus, wanted, spans.start, spans.end)),
+        _answer(_availability(prometheus, wanted, spans.before, spans.start)),
+        _answer(_known(prometheus, wanted, spans.start, spans.end)),
+        _answer(_outages(exporter, wanted, since=spans.before)),
     )
-    for result in found:
-        if isinstance(result, BaseException) and not isinstance(result, PeerError):
-            raise result
-    present, before, page = found
-    if isinstance(present, BaseException) and isinstance(page, BaseException):
-        raise page
-    items = None if isinstance(page, BaseException) else _complete(page, start)
-    known_before = not isinstance(before, BaseException) and before is not None
+    asked = {"prometheus": (present, before, known), "exporter": (outages,)}
+    unanswered = tuple(peer for peer, found in asked.items() if any(isinstance(one, PeerError) for one in found))
+    items = _or_none(outages)
+    known_before = _or_none(before) is not None
     return Report(
-        start=start,
-        end=now,
-        availability=None if isinstance(present, BaseException) else present,
-        availability_before=None if isinstance(before, BaseException) else before,
-        outages=None if items is None else summarise(items, start=start, end=now),
-        outages_before=None if items is None or not known_before else summarise(items, start=start - length, end=start),
+        spans=spans,
+        regions=wanted,
+        availability=_or_none(present),
+        availability_before=_or_none(before),
+        known_ratio=_or_none(known),
+        outages=None if items is None else summarise(items, start=spans.start, end=spans.end),
+        outages_before=(
+            None if items is None or not known_before else summarise(items, start=spans.before, end=spans.start)
+        ),
+        unanswered=unanswered,
     )
 
 
-def _complete(page: Mapping[str, Any], start: datetime) -> list[Mapping[str, Any]] | None:
-    """Return a page's outages (newest first); None where there were more than it holds: a count would be too small."""
-    items: list[Mapping[str, Any]] = page["items"]
-    total = page.get("total")
-    oldest = moment(str(items[-1].get("start") or "")) if items else None
-    cut = isinstance(total, int) and total > len(items) and (oldest is None or oldest > start)
-    return None if cut else items
+async def _answer(asking: Awaitable[T]) -> T | PeerError:
+    try:
+        return await asking
+    except PeerError as error:
+        return error
 
 
-async def _availability(prometheus: Prometheus, span: str, *, now: datetime) -> float | None:
+def _or_none(found: T | PeerError) -> T | None:
+    return None if isinstance(found, PeerError) else found
+
+
+async def _outages(exporter: Exporter, regions: tuple[str, ...], *, since: datetime) -> list[Mapping[str, Any]] | None:
+    """Return every outage that had not ended by then; None where there are too many: a count would be too small."""
+    found: dict[tuple[Any, Any], Mapping[str, Any]] = {}  # the newest come first: one that begins meanwhile moves pages
+    seen = 0
+    where = {"region": regions[0]} if len(regions) == 1 else {}
+    for _ in range(_PAGES):
+        page = await exporter.page("outages", since=since.isoformat(), offset=seen, limit=_PAGE, **where)
+        items: list[Mapping[str, Any]] = page["items"]
+        seen += len(items)
+        found |= {
+            (item.get("target"), item.get("start")): item
+            for item in items
+            if not regions or item.get("region") in regions
+        }
+        total = page.get("total")
+        if not items or not isinstance(total, int) or seen >= total:
+            return list(found.values())
+    return None
+
+
+async def _availability(
+    prometheus: Prometheus, regions: tuple[str, ...], start: datetime, end: datetime
+) -> float | None:
+    span, where = f"[{_seconds(end - start)}s]", _selector(regions)
     query = (
-        f"sum(sum_over_time(region:vpn_target_available:avg5m[{span}]))"
-        f" / (sum(sum_over_time(region:vpn_target_judged:avg5m[{span}])) > 0)"
+        f"sum(sum_over_time(region:vpn_target_available:avg5m{where}{span}))"
+        f" / (sum(sum_over_time(region:vpn_target_judged:avg5m{where}{span})) > 0)"
     )
-    (value,) = await prometheus.values(query, start=now.timestamp(), step_seconds=60.0, count=1)
+    (value,) = await prometheus.values(query, start=end.timestamp(), step_seconds=60.0, count=1)
     return value
 
 
-def report_text(report: Report, texts: Texts, *, now: datetime) -> str:
-    """Return a report as Telegram HTML."""
-    span = wording.duration((report.end - report.start).total_seconds(), texts)
-    lines = [f"<b>{texts('report.title', span=span)}</b>"]
-    unknown = texts("picture.missing")
-    before = _percent(report.availability_before) or unknown
-    lines.append(texts("report.availability", now=_percent(report.availability) or unknown, before=before))
-    if report.outages is None:
-        lines.append(texts("report.no_outages_known"))
-    else:
-        outages, earlier = report.outages, report.outages_before
-        lines.append(
-            texts("report.outages", count=outages.count, before=earlier.count if earlier is not None else unknown)
-        )
-        if outages.count:
-            lost, longest = (
-                wording.duration(seconds, texts) for seconds in (outages.lost_seconds, outages.longest_seconds)
-            )
-            lines.append(texts("report.lost", lost=lost, longest=longest))
-            lines.append(f"\n<b>{texts('report.worst')}</b>")
-            lines += [
-                f"{escape(name)} · {count} × · {wording.duration(seconds, texts)}"  # noqa: RUF001 - the sign for "times"
-                for name, count, seconds in outages.worst
-            ]
-    when = wording.when(now, wording.JAKARTA, now=now)
-    return "\n".join([*lines, f"<i>{texts('bot.as_of', when=when)}</i>"])
+async def _known(prometheus: Prometheus, regions: tuple[str, ...], start: datetime, end: datetime) -> float | None:
+    """Return for which share of a span anything was judged at all."""
+    length = end - start
+    step = _STEP if length < _LONG else _LONG_STEP
+    query = (
+        f"count_over_time((sum(region:vpn_target_judged:avg5m{_selector(regions)}) > 0)"
+        f"[{_seconds(length)}s:{_seconds(step)}s])"
+    )
+    (value,) = await prometheus.values(query, start=end.timestamp(), step_seconds=60.0, count=1)
+    return None if value is None else min(1.0, value * step / length)
 
 
-def _percent(ratio: float | None) -> str:
-    """Return a share with two digits, cut and not rounded: 99.999 % is not 100 %."""
-    return "" if ratio is None else f"{int(min(1.0, ratio) * 10_000) / 100:.2f} %"
+def _selector(regions: tuple[str, ...]) -> str:
+    """Return a PromQL selector; ids come from a file, and may hold anything."""
+    return f"{{region=~{quoted('|'.join(map(re.escape, regions)))}}}" if regions else ""
+
+
+def _seconds(span: timedelta) -> int:
+    return round(span.total_seconds())

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from alertbridge.bot import acting, answers, picturing, reporting
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
-from alertbridge.bot.lookup import Found, find_region, find_target
+from alertbridge.bot.lookup import Found, find_region, find_target, the_one
 from alertbridge.bot.paging import paged
 from alertbridge.errors import PeerError
 from alertbridge.facts import from_item
-from alertbridge.markup import escape
 from alertbridge.settings import Role
 from alertbridge.store.rows import RowState
 from alertbridge.wording import duration
@@ -158,14 +157,8 @@ def _needed(question: Question) -> str:
     return question.argument
 
 
-def _the_one(found: Found, question: Question, kind: str) -> dict[str, object]:
-    if found.item is not None:
-        return found.item
-    texts, text = question.texts, question.argument
-    if not found.near:
-        raise WrongUsageError(texts("bot.not_found", kind=kind, text=text))
-    lines = [f"<code>{escape(name)}</code>" for name in found.near]
-    raise WrongUsageError("\n".join([texts("bot.several", text=text), *lines]))
+def _the_one(found: Found, question: Question, kind: str) -> dict[str, Any]:
+    return the_one(found, question.texts, kind=kind, text=question.argument)
 
 
 COMMANDS = (

@@ -7,10 +7,14 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from alertbridge.bot.kinds import WrongUsageError
+from alertbridge.markup import escape
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alertbridge.exporter import Exporter
+    from alertbridge.texts import Texts
 
 _NEAR = 5
 # Short names that follow no rule; all others are made of the beginnings of a name's words (jabar, sumut, ntb).
@@ -31,6 +35,20 @@ class Found:
 
     item: dict[str, Any] | None = None
     near: tuple[str, ...] = ()  # "id (name)", best first
+
+
+def the_one(found: Found, texts: Texts, *, kind: str, text: str) -> dict[str, Any]:
+    """Return the item that was meant.
+
+    Raises:
+        WrongUsageError: there is none, or several fit; says which.
+    """
+    if found.item is not None:
+        return found.item
+    if not found.near:
+        raise WrongUsageError(texts("bot.not_found", kind=kind, text=text))
+    lines = [f"<code>{escape(name)}</code>" for name in found.near]
+    raise WrongUsageError("\n".join([texts("bot.several", text=text), *lines]))
 
 
 async def find_target(exporter: Exporter, text: str) -> Found:

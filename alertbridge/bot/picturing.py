@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alertbridge.bot.kinds import Answer, WrongUsageError
-from alertbridge.bot.lookup import Found, find_region, find_target
+from alertbridge.bot.lookup import find_region, find_target, the_one
 from alertbridge.errors import PeerError
-from alertbridge.markup import escape
 from alertbridge.pictures import DEFAULT_SPAN
 from alertbridge.pictures_curves import SPANS
 
@@ -23,7 +22,7 @@ async def map_picture(question: Question) -> Answer:
     region = None
     if question.argument:
         found = await find_region(question.exporter, question.argument)
-        region = found.item or _refuse(question, found, "region", question.argument)
+        region = the_one(found, question.texts, kind="region", text=question.argument)
     return _answer(await _pictures(question).map(question.texts, now=question.now, region=region))
 
 
@@ -40,7 +39,7 @@ async def graph_picture(question: Question) -> Answer:
         item, is_region = exact[0], True
     else:
         found = await find_target(question.exporter, name)
-        item, is_region = found.item or _refuse(question, found, "target", name), False
+        item, is_region = the_one(found, question.texts, kind="target", text=name), False
     try:
         picture = await _pictures(question).graph(
             item, question.texts, now=question.now, span=span, is_region=is_region
@@ -66,11 +65,3 @@ def _pictures(question: Question) -> Pictures:
 
 def _answer(picture: Picture) -> Answer:
     return Answer(text=picture.caption, photo=picture.png)
-
-
-def _refuse(question: Question, found: Found, kind: str, text: str) -> dict[str, Any]:
-    texts = question.texts
-    if not found.near:
-        raise WrongUsageError(texts("bot.not_found", kind=kind, text=text))
-    lines = [f"<code>{escape(name)}</code>" for name in found.near]
-    raise WrongUsageError("\n".join([texts("bot.several", text=text), *lines]))

@@ -1,25 +1,72 @@
-"""The command that tells how a day or a week went: /report."""
+"""The command that tells how a day, a week or a month went, everywhere or in one region: /report."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alertbridge.bot.durations import parse_duration
 from alertbridge.bot.kinds import WrongUsageError
+from alertbridge.bot.lookup import find_region, the_one
 from alertbridge.errors import PeerError
-from alertbridge.reports import SPANS, make, report_text
+from alertbridge.reports import SPANS, Spans, make
+from alertbridge.reports_text import Frame, report_text
+from alertbridge.settings import JAKARTA
 
 if TYPE_CHECKING:
     from alertbridge.bot.kinds import Question
 
-EXAMPLE = "7d"
+EXAMPLE = "7d jabar"
+_DEFAULT = "7d"
+_WORDS = {
+    "daily": "24h",
+    "harian": "24h",
+    "weekly": "7d",
+    "mingguan": "7d",
+    "monthly": "30d",
+    "bulanan": "30d",
+}
 
 
 async def report(question: Question) -> str:
-    """Tell availability, outages and the worst sites of the last 24 h or 7 days."""
-    span = question.argument.casefold() or EXAMPLE
+    """Tell availability, outages and the worst sites of the last 24 hours, 7 or 30 days."""
+    span, name = split(question.argument)
     if span not in SPANS:
-        raise WrongUsageError(question.texts("bot.usage", example=f"/{question.name} {EXAMPLE}"))
+        usage = question.texts("bot.usage", example=f"/{question.name} {EXAMPLE}")
+        raise WrongUsageError(f"{usage} ({', '.join(SPANS)})")
     if question.pictures is None:
         raise PeerError("prometheus is not asked here")
-    found = await make(question.exporter, question.pictures.prometheus, span=span, now=question.now)
-    return report_text(found, question.texts, now=question.now)
+    places: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    if name:
+        found = await find_region(question.exporter, name)
+        region = the_one(found, question.texts, kind="region", text=name)
+        places, regions = (str(region.get("name")),), (str(region["id"]),)
+    made = await make(question.exporter, question.pictures.prometheus, Spans.until(question.now, SPANS[span]), regions)
+    chat = question.settings.chat(question.chat_name)
+    frame = Frame(
+        kind=span,
+        places=places,
+        zone=chat.timezone if chat is not None else JAKARTA,
+        grafana_url=question.settings.grafana_url,
+    )
+    return report_text(made, frame, question.texts)
+
+
+def split(argument: str) -> tuple[str, str]:
+    """Split `7d jabar` or `jabar 7 hari` into a key of SPANS and a region's name, either of which may be missing.
+
+    A span that is none of ours comes back as it was written.
+    """
+    words = argument.split()
+    for place in range(len(words)):
+        for size in (2, 1):
+            written = "".join(words[place : place + size]).casefold()
+            span = _WORDS.get(written) or _span_of(written)
+            if span:
+                return span, " ".join([*words[:place], *words[place + size :]])
+    return _DEFAULT, argument
+
+
+def _span_of(written: str) -> str:
+    length = parse_duration(written)
+    return next((key for key, span in SPANS.items() if span == length), written if length else "")

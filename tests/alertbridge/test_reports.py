@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from alertbridge.bot.reporting import split
 from alertbridge.errors import PeerError
-from alertbridge.reports import make, report_text, summarise
+from alertbridge.reports import Report, Spans, make, summarise
+from alertbridge.reports_text import Frame, percent, report_text
 from alertbridge.settings import Language
 from alertbridge.texts import texts
 from tests.alertbridge.test_bot import ask, fill
@@ -44,28 +49,39 @@ class Peer:
     def __init__(self, *, items: list[dict[str, Any]] | None = None, total: int | None = None) -> None:
         self.items, self.total = items, total
         self.asked: list[str] = []
+        self.queries: list[str] = []
         self.ratios: list[float | None] | None = [0.99991, 0.9]
+        self.known: float | None = 288.0  # steps of 5 minutes
 
-    async def page(self, what: str, **params: Any) -> dict[str, Any]:
-        """Answer as /api/v1/outages."""
-        self.asked.append(f"{what} {params}")
+    async def page(self, what: str, *, offset: int, limit: int, since: str, **params: Any) -> dict[str, Any]:
+        """Answer as /api/v1/outages, in pages of three."""
+        self.asked.append(f"{what} since {since} {params}")
+        assert limit == 10_000
         if self.items is None:
             raise PeerError("exporter cannot be reached: ConnectError")
-        return {"items": self.items, "total": self.total or len(self.items)}
+        return {"items": self.items[offset : offset + 3], "total": self.total or len(self.items)}
 
     async def values(self, query: str, *, start: float, step_seconds: float, count: int) -> tuple[float | None, ...]:
         """Answer one value: the newest span's first."""
-        assert (step_seconds > 0, count, "[24h]" in query) == (True, 1, True)
+        assert (step_seconds > 0, count, "[86400s" in query) == (True, 1, True)
+        self.queries.append(query)
         if self.ratios is None:
             raise PeerError("prometheus cannot be reached: ConnectError")
+        if query.startswith("count_over_time"):
+            return (self.known,)
         return (self.ratios[0 if start == NOW.timestamp() else 1],)
 
 
-def told(peer: Peer, language: Language = Language.EN) -> str:
-    """Return a day's report as a reader sees it."""
+def made(peer: Peer, *regions: str) -> Report:
+    """Return a day's report."""
     anything: Any = peer
-    report = asyncio.run(make(anything, anything, span="24h", now=NOW))
-    return parse(report_text(report, texts(language), now=NOW))[0]
+    return asyncio.run(make(anything, anything, Spans.until(NOW, DAY), regions))
+
+
+def told(peer: Peer, language: Language = Language.EN, *, kind: str = "24h", **frame: Any) -> list[str]:
+    """Return a day's report as a reader sees it, line by line."""
+    text = report_text(made(peer), Frame(kind=kind, **frame), texts(language))
+    return parse(text)[0].splitlines()
 
 
 def test_outages_count_with_their_part_inside_the_span() -> None:
@@ -78,63 +94,189 @@ def test_outages_count_with_their_part_inside_the_span() -> None:
 
 
 def test_a_report_compares_with_the_span_before() -> None:
-    """Availability is cut, not rounded: 99.991 % is not 100 %."""
+    """The first line says it all; then the span, what changed, the worst sites and where to read on."""
     peer = Peer(items=ITEMS)
-    assert told(peer).splitlines() == [
-        "The last 1 d",
-        "Availability 99.99 % (before: 90.00 %)",
-        "Outages: 4 (before: 2)",
-        "Lost by all sites together: 6 h 30 min, the longest 4 h",
+    assert told(peer, grafana_url="https://monitor.example/grafana") == [
+        "📊 Report for 24 hours · all regions · 99.99 %",
+        "Tue 24/11 14:00 – Wed 25/11 14:00 WIB",  # noqa: RUF001 - the sign for a span
+        "Availability rose from 90.00 % (the 24 hours before)",
+        "Outages: 4 (the 24 hours before: 2)",
+        "Time lost, all sites: 6 h 30 min (before: 7 h), longest 4 h",
         "",
         "Most time lost",
-        "Site c · 1 × · 4 h",  # noqa: RUF001 - the sign for "times"
-        "Site a · 2 × · 2 h",  # noqa: RUF001
-        "Site b · 1 × · 30 min",  # noqa: RUF001
-        "As of 14:00:00 WIB",
+        "1. Site c · 4 h",
+        "2. Site a · 2 h (2×)",  # noqa: RUF001 - the sign for "times"
+        "3. Site b · 30 min",
+        "SLA report",
     ]
-    assert peer.asked == [f"outages {{'since': '{(NOW - 2 * DAY).isoformat()}', 'limit': 10000}}"]
-    assert "Ketersediaan 99.99 %" in told(peer, Language.ID)
+    since = (NOW - 2 * DAY).isoformat()
+    assert peer.asked == [f"outages since {since} {{}}"] * 2  # in pages, until all are there
+    assert told(peer, Language.ID, kind="daily", places=("Jawa Barat",))[:5] == [
+        "📊 Laporan harian · Jawa Barat · 99,99 %",
+        "Sel 24/11 14:00 – Rab 25/11 14:00 WIB",  # noqa: RUF001
+        "Ketersediaan naik dari 90,00 % (sehari sebelumnya)",
+        "Gangguan: 4 (sehari sebelumnya: 2)",
+        "Waktu hilang semua alat: 6 jam 30 mnt (sebelumnya: 7 jam), terlama 4 jam",
+    ]
+
+
+def test_a_span_without_trouble_is_one_calm_line() -> None:
+    """With what was before, where that was worse."""
+    peer = Peer(items=ITEMS[3:])
+    peer.ratios = [1.0, 0.9]
+    quiet = replace(made(peer), outages=summarise([], start=NOW - DAY, end=NOW))
+    words, frame = texts(Language.ID), Frame(kind="daily")
+    assert parse(report_text(quiet, frame, words))[0].splitlines() == [
+        "📊 Laporan harian · semua wilayah · 100,00 % · tidak ada gangguan (sehari sebelumnya: 2)"
+    ]
+    calmer = replace(quiet, outages_before=quiet.outages)
+    assert parse(report_text(calmer, frame, words))[0].splitlines() == [
+        "📊 Laporan harian · semua wilayah · 100,00 % · tidak ada gangguan"
+    ]
+    late = parse(report_text(calmer, replace(frame, late=True), words))[0].splitlines()
+    assert late[1:] == [
+        "Sel 24/11 14:00 – Rab 25/11 14:00 WIB",  # noqa: RUF001 - the sign for a span
+        "Terlambat dikirim; seharusnya pukul 14:00 WIB.",
+    ]
 
 
 def test_what_nobody_recorded_is_not_known() -> None:
-    """A new installation has no week before; 0 outages there would be a lie."""
+    """A new installation has no day before; 0 outages there would be a lie, and so would a whole day of 100 %."""
     peer = Peer(items=[])
-    peer.ratios = [1.0, None]
-    assert told(peer).splitlines()[1:3] == [
-        "Availability 100.00 % (before: not known)",
-        "Outages: 0 (before: not known)",
+    peer.ratios, peer.known = [1.0, None], 72.0
+    assert told(peer)[2:] == [
+        "Seen for only 6 h of 1 d; the rest is not known",
+        "Availability in the 24 hours before: not known",
+        "No outages (the 24 hours before: not known)",
+    ]
+    peer.ratios, peer.known = [None, None], None
+    assert told(peer) == [
+        "📊 Report for 24 hours · all regions · not known",
+        "Tue 24/11 14:00 – Wed 25/11 14:00 WIB",  # noqa: RUF001 - the sign for a span
+        "Availability: not known, nothing was recorded",
+        "No outages (the 24 hours before: not known)",
     ]
 
 
-def test_one_peer_that_is_away_leaves_its_part_open() -> None:
-    """Neither is an error of its own; both are."""
+def test_a_peer_that_is_away_leaves_its_part_open() -> None:
+    """Each is named."""
     without_exporter = Peer()
-    assert "Outages: not known" in told(without_exporter)
+    assert told(without_exporter)[3:] == ["Outages: not known, the exporter does not answer"]
+    assert made(without_exporter).unanswered == ("exporter",)
     without_prometheus = Peer(items=ITEMS)
     without_prometheus.ratios = None
-    assert told(without_prometheus).splitlines()[1:3] == [
-        "Availability not known (before: not known)",
-        "Outages: 4 (before: not known)",
+    assert told(without_prometheus)[2:5] == [
+        "Availability: not known, Prometheus does not answer",
+        "Outages: 4 (the 24 hours before: not known)",
+        "Time lost, all sites: 6 h 30 min (before: not known), longest 4 h",
     ]
     without_exporter.ratios = None
-    with pytest.raises(PeerError, match="exporter"):
-        told(without_exporter)
+    assert made(without_exporter).unanswered == ("prometheus", "exporter")
+    assert told(without_exporter)[0].endswith(" · not known")
 
 
-def test_more_outages_than_one_answer_holds_are_not_counted_wrongly() -> None:
-    """The exporter gives the newest 10,000."""
-    assert "Outages: not known" in told(Peer(items=ITEMS[:2], total=20_000))
-    assert "Outages: 4" in told(Peer(items=ITEMS, total=20_000))
+def test_more_outages_than_can_be_read_are_not_counted_wrongly() -> None:
+    """An exporter that always has more is asked no more after some pages."""
+
+    class Endless(Peer):
+        async def page(self, what: str, **params: Any) -> dict[str, Any]:
+            """Answer with ever more."""
+            self.asked.append(f"{what} {params}")
+            return {"items": ITEMS, "total": 10**9}
+
+    peer = Endless()
+    assert "Outages: not known, too many to count" in told(peer)
+    assert len(peer.asked) == 20
 
 
-def test_hostile_names_are_escaped() -> None:
-    """Names come from people."""
-    assert "<b>&x" in told(Peer(items=[outage("a", 2, 1, name="<b>&x")]))
+def test_a_report_of_some_regions() -> None:
+    """Prometheus is asked for these alone, by any id; the journal's outages of others do not count."""
+    peer = Peer(items=[outage("a", 2, 1, region="JBR"), outage("b", 3, 1, region="BTN"), outage("c", 3, 1, region="X")])
+    found = made(peer, "JBR", 'B"T.N', "BTN")
+    assert found.outages is not None
+    assert found.outages.count == 2
+    assert all('{region=~"B\\"T\\\\.N|BTN|JBR"}' in query for query in peer.queries)
+    assert made(peer, "JBR").regions == ("JBR",)
+    assert "'region': 'JBR'" in peer.asked[-1]
+
+
+def test_many_regions_are_counted_in_the_title() -> None:
+    """A phone shows one line."""
+    names = ["Jawa Barat", "Banten", "Bali", "Papua"]
+    assert told(Peer(items=ITEMS), places=names[:3])[0].split(" · ")[1] == "Jawa Barat, Banten, Bali"
+    assert told(Peer(items=ITEMS), places=names)[0].split(" · ")[1] == "Jawa Barat, Banten, 2 more regions"
+
+
+def test_the_link_opens_the_same_span_and_regions() -> None:
+    """Of Grafana's SLA page in the reader's language; none where no phone could open it."""
+    report = made(Peer(items=ITEMS), "JBR", "B&N")
+    frame = Frame(kind="daily", grafana_url="https://monitor.example/grafana")
+    start, end = (round(at.timestamp() * 1000) for at in (NOW - DAY, NOW))
+    address = f"?from={start}&amp;to={end}&amp;var-region=B%26N&amp;var-region=JBR"
+    for language, page in ((Language.EN, "vpn-sla"), (Language.ID, "vpn-sla-id")):
+        assert f'"https://monitor.example/grafana/d/{page}{address}"' in report_text(report, frame, texts(language))
+    for url in (None, "http://grafana:3000"):
+        assert "SLA" not in report_text(report, replace(frame, grafana_url=url), texts(Language.ID))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (None, ""),
+        (1.0, "100,00 %"),
+        (1.0000001, "100,00 %"),
+        (0.99999, "99,99 %"),
+        (0.9987, "99,87 %"),
+        (0.0, "0,00 %"),
+    ],
+)
+def test_a_share_is_cut_and_not_rounded(ratio: float | None, text: str) -> None:
+    """99.999 % is not 100 %; and 99.87 % stays that, whatever its binary fraction."""
+    assert percent(ratio, texts(Language.ID)) == text
+
+
+NAMES = st.text(alphabet=st.sampled_from("<>&\"'ab \n\t\u202e\u200f😀é{}%")) | st.text()
+
+
+@given(st.lists(NAMES, max_size=8), st.lists(NAMES, max_size=6), st.sampled_from(Language))
+def test_hostile_names_make_no_markup(names: list[str], places: list[str], language: Language) -> None:
+    """Whatever a site or region is called: well-formed, short enough, and no line more than there are sites."""
+    items = [outage(f"t{n}", n + 2, n + 1, name=name) for n, name in enumerate(names)]
+    peer = Peer(items=items)
+    report = replace(made(peer), outages=summarise(items, start=NOW - DAY, end=NOW))
+    text, _ = parse(report_text(report, Frame(kind="weekly", places=places), texts(language)))
+    assert len(text.encode("utf-16-le")) // 2 <= 4096
+    assert sum(line[:2] in {f"{n}." for n in range(1, 10)} for line in text.splitlines()) == min(5, len(names))
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("", ("7d", "")),
+        ("24h", ("24h", "")),
+        ("7 hari", ("7d", "")),
+        ("30d jabar", ("30d", "jabar")),
+        ("Jawa Barat", ("7d", "Jawa Barat")),
+        ("Jawa Barat 24 jam", ("24h", "Jawa Barat")),
+        ("harian JBR", ("24h", "JBR")),
+        ("bulanan", ("30d", "")),
+        ("1w", ("7d", "")),
+        ("3d jabar", ("3d", "jabar")),
+    ],
+)
+def test_the_command_takes_a_span_and_a_region_in_any_order(argument: str, expected: tuple[str, str]) -> None:
+    """In both languages; a span that we do not have comes back as written."""
+    assert split(argument) == expected
 
 
 async def test_the_command_says_what_it_takes_and_who_is_away(trial: Trial) -> None:
-    """An example for a wrong span; the peer's name where nobody answers."""
+    """An example for a wrong span, near matches for a region, the peer's name where nobody answers."""
     fill(trial.peers)
-    assert "/report 7d" in (await ask(trial.api, "/report year")).text
+    assert (await ask(trial.api, "/report 3d")).text == "Write it like /report 7d jabar (24h, 7d, 30d)"
+    assert (await ask(trial.api, "/report year")).text == "No region is called year."
+    assert "Jawa Barat" in (await ask(trial.api, "/report 24h jabr")).text
+    assert (await ask(trial.api, "/report 30d jabar")).first_line == "📊 Report for 30 days · Jawa Barat · not known"
     trial.peers.down |= {"exporter", "prometheus"}
-    assert "exporter cannot be reached" in (await ask(trial.api, "/report 24h")).text
+    away = (await ask(trial.api, "/report 24h")).text
+    assert "Prometheus does not answer" in away
+    assert "the exporter does not answer" in away

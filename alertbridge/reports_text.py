@@ -1,0 +1,170 @@
+"""A report as people read it on a phone (pure): a first line that says it all, then what changed, then the worst sites.
+
+A span in which nothing happened is one calm line. What is not known is said in words, never as a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from alertbridge import wording
+from alertbridge.markup import escape, is_linkable, link, one_line
+from alertbridge.settings import JAKARTA, Language
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from alertbridge.reports import Outages, Report
+    from alertbridge.texts import Texts
+
+_PLACES = 3  # regions that are named; of more, the rest is counted
+_PLACE_CHARS = 60
+_LINKED_REGIONS = 20  # of a link; more would make it too long for a request
+_KNOWN_ENOUGH = 0.98  # of a span: a restart of a few minutes is not worth a line
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DASHBOARD = {Language.EN: "/d/vpn-sla", Language.ID: "/d/vpn-sla-id"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around a report's numbers."""
+
+    kind: str  # key of its words: daily, weekly, 24h, 7d, 30d
+    places: Collection[str] = ()  # names of its regions; empty: all
+    zone: ZoneInfo = JAKARTA
+    grafana_url: str | None = None
+    late: bool = False  # the bridge was not there when it was due
+
+
+def report_text(report: Report, frame: Frame, texts: Texts) -> str:
+    """Return a report as Telegram HTML."""
+    share = percent(report.availability, texts)
+    shown = f"<b>{share}</b>" if share else texts("report.not_known")
+    head = f"📊 <b>{texts(f'report.title_{frame.kind}')}</b> · {_places(frame, texts)} · {shown}"
+    lines = [head]
+    if is_calm(report):
+        lines = [f"{head} · {_calm(report, frame, texts)}"]
+        if frame.late:
+            lines += [_span(report, frame, texts), _late(report, frame, texts)]
+        return "\n".join(lines)
+    lines.append(_span(report, frame, texts))
+    if frame.late:
+        lines.append(_late(report, frame, texts))
+    lines += [*_availability(report, frame, texts), *_outages(report, frame, texts)]
+    if report.outages is not None and report.outages.worst:
+        lines += ["", f"<b>{texts('report.worst')}</b>", *_worst(report.outages, texts)]
+    url = _dashboard(report, frame, texts)
+    if is_linkable(url):
+        lines.append(link(texts("report.dashboard"), url))
+    return "\n".join(lines)
+
+
+def is_calm(report: Report) -> bool:
+    """Tell whether all of a span is known, and nothing happened in it."""
+    return (
+        report.availability is not None
+        and report.availability >= 1.0
+        and report.outages is not None
+        and report.outages.count == 0
+        and (report.known_ratio or 0.0) >= _KNOWN_ENOUGH
+        and not report.unanswered
+    )
+
+
+def percent(ratio: float | None, texts: Texts) -> str:
+    """Return a share with two digits, cut and not rounded: 99.999 % is not 100 %. Empty: not known."""
+    if ratio is None:
+        return ""
+    hundredths = int(round(min(1.0, max(0.0, ratio)) * 10_000, 6))  # 0.9987 * 10_000 is a little less than 9987
+    return f"{hundredths // 100}{texts('report.decimal')}{hundredths % 100:02d} %"
+
+
+def _places(frame: Frame, texts: Texts) -> str:
+    names = [escape(name, _PLACE_CHARS) for name in frame.places]
+    if not names:
+        return texts("report.everywhere")
+    if len(names) > _PLACES:
+        names = [*names[: _PLACES - 1], texts("report.more_places", count=len(names) - _PLACES + 1)]
+    return ", ".join(names)
+
+
+def _then(frame: Frame, texts: Texts) -> str:
+    return texts(f"report.before_{frame.kind}")
+
+
+def _calm(report: Report, frame: Frame, texts: Texts) -> str:
+    earlier = report.outages_before
+    if earlier is None or not earlier.count:
+        return texts("report.calm")
+    return texts("report.calm_after", then=_then(frame, texts), before=earlier.count)
+
+
+def _span(report: Report, frame: Frame, texts: Texts) -> str:
+    start, end = (_moment(at, frame, texts) for at in (report.spans.start, report.spans.end))
+    return f"{start} – {end} {report.spans.end.astimezone(frame.zone):%Z}"  # noqa: RUF001 - the sign for a span
+
+
+def _moment(at: datetime, frame: Frame, texts: Texts) -> str:
+    local = at.astimezone(frame.zone)
+    return f"{texts(f'weekday.{_DAYS[local.weekday()]}')} {local:%d/%m %H:%M}"
+
+
+def _late(report: Report, frame: Frame, texts: Texts) -> str:
+    return f"<i>{texts('report.late', when=f'{report.spans.end.astimezone(frame.zone):%H:%M %Z}')}</i>"
+
+
+def _availability(report: Report, frame: Frame, texts: Texts) -> list[str]:
+    """Return what is to be said of the availability besides the number in the first line."""
+    if "prometheus" in report.unanswered:
+        return [texts("report.no_prometheus")]
+    if report.availability is None:
+        return [texts("report.nothing_recorded")]
+    lines = []
+    if (report.known_ratio or 0.0) < _KNOWN_ENOUGH:
+        length = (report.spans.end - report.spans.start).total_seconds()
+        known, whole = (wording.duration(length * share, texts) for share in (report.known_ratio or 0.0, 1.0))
+        lines.append(texts("report.partly", known=known, whole=whole))
+    before = percent(report.availability_before, texts)
+    if not before:
+        key = "report.before_unknown"
+    elif before == percent(report.availability, texts):
+        key = "report.same"
+    else:
+        key = "report.rose" if report.availability > (report.availability_before or 0.0) else "report.fell"
+    return [*lines, texts(key, then=_then(frame, texts), before=before)]
+
+
+def _outages(report: Report, frame: Frame, texts: Texts) -> list[str]:
+    """Return how many outages there were and how long they were, against the span before."""
+    now, earlier, then = report.outages, report.outages_before, _then(frame, texts)
+    if now is None:
+        return [texts("report.no_exporter" if "exporter" in report.unanswered else "report.uncounted")]
+    before = str(earlier.count) if earlier is not None else texts("report.not_known")
+    if not now.count:
+        return [texts("report.no_outages", then=then, before=before)]
+    lost_before = wording.duration(earlier.lost_seconds, texts) if earlier is not None else texts("report.not_known")
+    lost, longest = (wording.duration(seconds, texts) for seconds in (now.lost_seconds, now.longest_seconds))
+    return [
+        texts("report.outages", count=now.count, then=then, before=before),
+        texts("report.lost", lost=lost, before=lost_before, longest=longest),
+    ]
+
+
+def _worst(outages: Outages, texts: Texts) -> list[str]:
+    return [
+        f"{place}. {escape(name)} · {wording.duration(seconds, texts)}" + (f" ({count}×)" if count > 1 else "")  # noqa: RUF001 - the sign for "times"
+        for place, (name, count, seconds) in enumerate(outages.worst, start=1)
+    ]
+
+
+def _dashboard(report: Report, frame: Frame, texts: Texts) -> str:
+    if not frame.grafana_url:
+        return ""
+    start, end = (round(at.timestamp() * 1000) for at in (report.spans.start, report.spans.end))
+    regions = report.regions if len(report.regions) <= _LINKED_REGIONS else ()
+    chosen = "".join(f"&var-region={quote(one_line(region), safe='', errors='replace')}" for region in regions)
+    return f"{frame.grafana_url}{_DASHBOARD[texts.language]}?from={start}&to={end}{chosen}"
