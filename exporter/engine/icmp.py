@@ -25,6 +25,7 @@ import numpy as np
 from exporter.engine.board import PROCESS_ICMP, Board
 from exporter.engine.child import Child, ParentGoneError, become_child
 from exporter.engine.clock import WallOffset
+from exporter.engine.confirming import Confirming
 from exporter.engine.icmp_lane import Lane
 from exporter.engine.ledger import Kind, Ledger
 from exporter.engine.plan_wire import decode_records
@@ -32,10 +33,7 @@ from exporter.engine.schedule import (
     CONFIRM_SECONDS,
     NEVER_NS,
     SECOND_NS,
-    ConfirmBudget,
     Schedule,
-    oldest_first,
-    suspects,
 )
 from exporter.outcome import FailureReason, failure_status
 
@@ -67,12 +65,10 @@ class IcmpEngine:
         self._addresses = np.zeros((board.size.slots, 20), dtype=np.uint8)
         self._schedule: Schedule | None = None
         self._covered_ns = time.monotonic_ns()  # the grid up to here has been dealt with
-        self._confirmable = np.zeros(board.size.slots, dtype=np.bool_)
-        self._next_confirm = np.zeros(board.size.slots)
-        self._budget = ConfirmBudget()
+        # A quarter of a look less: the looks themselves are a little irregular.
+        self._confirming = Confirming(board, self._ledger, spacing_seconds=CONFIRM_SECONDS - LOOK_SECONDS / 4)
         self._look_at = self._tidy_at = 0.0
         self._read_always = self._dense = False
-        self._control: dict[str, NDArray[Any]] = board.control
         self._mixed = False  # more than one lane, or slots without an address
         self._active: tuple[Lane, ...] = ()  # lanes that have slots
         self.tick_seconds = TICK_SECONDS
@@ -104,9 +100,7 @@ class IcmpEngine:
         tick = min(TICK_SECONDS, max(BATCH / rate, SHORTEST_TICK_SECONDS)) if rate else TICK_SECONDS
         self.tick_seconds = min(tick, self._schedule.shortest_ns / SECOND_NS)
         self._active = tuple(lane for lane in self.lanes if len(lane.slots))
-        self._budget.follow(rate)
-        self._confirmable[:] = False
-        self._confirmable[slots] = records["confirm"] & (versions > 0)
+        self._confirming.follow(slots, records["confirm"] & (versions > 0), rate)
         self._look_at = self._tidy_at = 0.0
         self._dense = rate * self.tick_seconds > _DENSE
         self.process["plan_number"][0] = number
@@ -132,7 +126,9 @@ class IcmpEngine:
         if self._schedule is not None:
             self._send_due(self._schedule)
             if look:
-                self._confirm(now, drained_at)
+                suspects = self._confirming.due(now, drained_at)
+                if len(suspects):
+                    self._dispatch(Kind.CONFIRM, suspects, np.full(len(suspects), now))
         if look:
             self._look_at = now + LOOK_SECONDS
             process["in_flight_probes"][0] = max(self._ledger.in_flight, 0)
@@ -185,30 +181,6 @@ class IcmpEngine:
         if kind is Kind.GRID and nameless.any():
             status = np.full(int(nameless.sum()), _DNS, dtype=np.uint8)
             self._ledger.begin(kind, slots[nameless], due_at[nameless], status)
-
-    def _confirm(self, now: float, drained_at: float) -> None:
-        """Send confirmation probes to suspects, within the budget."""
-        ledger, allowed = self._ledger, self._budget.allowed(now)
-        slots = ledger.silent(drained_at)
-        if not len(slots) or self._control["isolated"][0]:
-            return
-        slots = slots[self._confirmable[slots]]
-        chosen = suspects(
-            drained_at=drained_at,
-            watched_sent_at=ledger.watched_sent_at[slots],
-            last_reply_sent_at=ledger.slot["last_reply_sent_at"][slots],
-            median_rtt=ledger.slot["median_rtt"][slots],
-            timeout_seconds=ledger.timeout[slots],
-        )
-        chosen &= (ledger.slot["quiet"][slots] == 0) & (self._next_confirm[slots] <= now)
-        candidates = slots[chosen]
-        candidates = oldest_first(candidates, ledger.watched_sent_at, allowed)
-        if len(candidates):
-            self._budget.spend(len(candidates))
-            # A quarter of a look earlier: the looks themselves are a little irregular.
-            self._next_confirm[candidates] = now + CONFIRM_SECONDS - LOOK_SECONDS / 4
-            self.process["confirmations_total"][0] += len(candidates)
-            self._dispatch(Kind.CONFIRM, candidates, np.full(len(candidates), now))
 
     def rest_seconds(self, now: float) -> float:
         """Return how long there is nothing to do after this turn; monotonic seconds in, seconds out, maybe negative."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from exporter.engine.confirming import Confirming
 from exporter.engine.ledger import PENDING, Kind, Ledger
 from exporter.engine.plan_wire import decode_json
-from exporter.engine.schedule import SECOND_NS, ConfirmBudget, Schedule, oldest_first, phase_fraction, suspects
+from exporter.engine.schedule import SECOND_NS, Schedule, phase_fraction
 from exporter.outcome import REASONS, FailureReason, failure_status
 
 if TYPE_CHECKING:
@@ -48,17 +49,14 @@ class SlotEngine:
     def __init__(self, board: Board, row: int, prober: Prober, *, confirm_seconds: float) -> None:
         self.ledger = Ledger(board, row)
         self._prober = prober
-        self._confirm_seconds = confirm_seconds
         self._plans: dict[int, SlotPlan] = {}
         self._schedule: Schedule | None = None
-        self._confirmable = np.zeros(board.size.slots, dtype=np.bool_)
-        self._next_confirm = np.zeros(board.size.slots)
-        self._budget = ConfirmBudget()
+        # Half a tick less: the ticks themselves are a little irregular.
+        self._confirming = Confirming(board, self.ledger, spacing_seconds=confirm_seconds - TICK_SECONDS / 2)
         self._look_at = 0.0
         self._covered_ns = time.monotonic_ns()
         self._ticked_at = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._control: dict[str, NDArray[Any]] = board.control
 
     @property
     def process(self) -> dict[str, NDArray[Any]]:
@@ -87,9 +85,8 @@ class SlotEngine:
             begun=self.ledger.slot["grid_count"][slots],
             now_ns=time.monotonic_ns(),
         )
-        self._budget.follow(self._schedule.rate)
-        self._confirmable[:] = False
-        self._confirmable[slots] = [row.confirm and row.address is not None for row in rows]
+        wanted = np.array([row.confirm and row.address is not None for row in rows], dtype=np.bool_)
+        self._confirming.follow(slots, wanted, self._schedule.rate)
         self.process["plan_number"][0] = plan.number
 
     def tick(self) -> None:
@@ -105,7 +102,8 @@ class SlotEngine:
             self._start_due(self._schedule)
             if now >= self._look_at:
                 self._look_at = now + _CONFIRM_LOOK_SECONDS
-                self._confirm(now, before)
+                for slot in self._confirming.due(now, before).tolist():
+                    self._start(Kind.CONFIRM, self._plans[slot])
                 self.ledger.flush()
         self.process["in_flight_probes"][0] = max(self.ledger.in_flight, 0)
         self.process["heartbeat_at"][0] = time.monotonic()
@@ -127,28 +125,6 @@ class SlotEngine:
         self.ledger.observed.lateness((now_ns - due_ns) / SECOND_NS)
         for slot in slots.tolist():
             self._start(Kind.GRID, self._plans[slot])
-
-    def _confirm(self, now: float, drained_at: float) -> None:
-        ledger, allowed = self.ledger, self._budget.allowed(now)
-        slots = ledger.silent(drained_at)
-        if not len(slots) or self._control["isolated"][0]:
-            return
-        slots = slots[self._confirmable[slots]]
-        chosen = suspects(
-            drained_at=drained_at,
-            watched_sent_at=ledger.watched_sent_at[slots],
-            last_reply_sent_at=ledger.slot["last_reply_sent_at"][slots],
-            median_rtt=ledger.slot["median_rtt"][slots],
-            timeout_seconds=ledger.timeout[slots],
-        )
-        chosen &= (ledger.slot["quiet"][slots] == 0) & (self._next_confirm[slots] <= now)
-        candidates = slots[chosen]
-        candidates = oldest_first(candidates, ledger.watched_sent_at, allowed)
-        self._budget.spend(len(candidates))
-        self._next_confirm[candidates] = now + self._confirm_seconds - TICK_SECONDS / 2
-        for slot in candidates.tolist():
-            self.process["confirmations_total"][0] += 1
-            self._start(Kind.CONFIRM, self._plans[slot])
 
     def _start(self, kind: Kind, plan: SlotPlan) -> None:
         slots = np.array([plan.slot], dtype=np.int64)
