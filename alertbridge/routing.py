@@ -23,6 +23,14 @@ def chats_for(settings: Settings, *, region: str, severity: str) -> tuple[Chat, 
     return found or settings.chats[:1]
 
 
+def regions_of(settings: Settings, chat: Chat) -> frozenset[str]:
+    """Return the ids of the regions that a chat's routes name; empty: all, as for a chat that no route names."""
+    routes = [route for route in settings.routes if chat.name in route.chats]
+    if not all(route.regions for route in routes):
+        return frozenset()
+    return frozenset().union(*(route.regions for route in routes))
+
+
 def quiet_until(quiet: QuietHours | None, now: datetime) -> datetime | None:
     """Return when the quiet hours end that hold now, in UTC; None outside of them."""
     if quiet is None:
