@@ -21,6 +21,8 @@ from alertbridge.pictures import Pictures
 from alertbridge.pictures_reply import PictureReplies
 from alertbridge.prometheus import Prometheus
 from alertbridge.reconcile import CONFIRM_EVERY_SECONDS, EVERY_SECONDS, Reconciler
+from alertbridge.reporter import EVERY_SECONDS as REPORTS_SECONDS
+from alertbridge.reporter import Reporter
 from alertbridge.telegram import TelegramSender
 from alertbridge.watchdog import LOOK_SECONDS, Watchdog
 
@@ -58,6 +60,7 @@ class Tuning:
     watchdog_look_seconds: float = LOOK_SECONDS
     escalation_every_seconds: float = ESCALATION_SECONDS
     silences_every_seconds: float = SILENCES_SECONDS
+    reports_every_seconds: float = REPORTS_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class Parts:
     replies: PictureReplies
     reconciler: Reconciler
     escalation: Escalation
+    reporter: Reporter
     watchdog: Watchdog
     poller: Poller | None  # None: a dry run has nobody to ask
 
@@ -79,6 +83,7 @@ class Parts:
             "pictures": self.replies.run,
             "watchdog": self.watchdog.run,
             "escalation": self.escalation.run,
+            "reports": self.reporter.run,
         }
         if self.poller is not None:
             found["commands"] = self.poller.run
@@ -146,6 +151,14 @@ def assemble(
             settings=live.current,
             on_change=outbox.wake,
             every_seconds=tuning.escalation_every_seconds,
+        ),
+        reporter=Reporter(
+            store=store,
+            settings=live.current,
+            exporter=exporter,
+            prometheus=prometheus,
+            on_change=outbox.wake,
+            every_seconds=tuning.reports_every_seconds,
         ),
         watchdog=Watchdog(
             store=store,
