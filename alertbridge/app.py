@@ -14,10 +14,13 @@ from alertbridge.bot.commands import COMMANDS
 from alertbridge.errors import SettingsError
 from alertbridge.housekeeping import Housekeeping
 from alertbridge.leader import Leader
+from alertbridge.live import Reloaded, applicable
 from alertbridge.loading import load
 from alertbridge.metrics import Metrics
-from alertbridge.opening import open_sender, open_store
+from alertbridge.opening import open_store
 from alertbridge.statuspage import status_page
+from alertbridge.telegram_link import Link
+from alertbridge.troubles import troubles
 from alertbridge.web import Webhook, create_app
 from alertbridge.wording import utc_now
 from httpservice.certificate import ServedCertificate
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from alertbridge.assembly import Options
     from alertbridge.live import Live
     from alertbridge.store import Store
-    from httpservice.mistakes import Mistake
 
 log = get_logger(__name__)
 
@@ -43,6 +45,7 @@ class Bridge:
     parts: Parts
     _leader: Leader
     _housekeeping: Housekeeping
+    _link: Link
 
     def __init__(self, live: Live, options: Options, tuning: Tuning | None = None) -> None:
         self.live = live
@@ -52,6 +55,10 @@ class Bridge:
         self._tuning = tuning or Tuning()
         self._metrics = Metrics(commands=[command.name for command in COMMANDS])
         self._metrics.reloaded(successful=True)
+        self._metrics.snapshot.polling.calm = self._tuning.polling_calm
+        self._restart_needed: tuple[str, ...] = ()  # changed keys of the file that hold only after a restart
+        self._reloading = asyncio.Lock()
+        self._hung_up = asyncio.Event()  # SIGHUP came
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -68,19 +75,19 @@ class Bridge:
             stack.push_async_callback(self.store.close)
             await self.store.open()
             self._leader = Leader(self.store, self._metrics)
-            sender = await stack.enter_async_context(open_sender(settings))
+            self._link = await stack.enter_async_context(Link(settings))
             self.parts = assemble(
                 live=self.live,
                 tuning=self._tuning,
                 leader=self._leader,
-                sender=sender,
+                link=self._link,
                 http=await stack.enter_async_context(peers.client()),
                 metrics=self._metrics,
             )
             self._housekeeping = Housekeeping(
                 leader=self._leader,
                 settings=self.live.current,
-                sender=sender,
+                sender=self._link,
                 metrics=self._metrics,
                 on_rows=self.parts.outbox.wake,
             )
@@ -100,31 +107,36 @@ class Bridge:
             await self._work()
         log.info("alertbridge has stopped")
 
-    def reload(self) -> tuple[Mistake, ...]:
-        """Read alertbridge.yml again; a bad file changes nothing. Token, API URL and store need a restart.
+    async def reload(self) -> Reloaded:
+        """Read alertbridge.yml again and apply it; a bad file changes nothing, another store needs a restart.
 
         Raises:
             SettingsError: the file has mistakes.
         """
-        try:
-            settings, warnings = load(self.live.path, os.environ)
-        except SettingsError as error:
-            self._metrics.reloaded(successful=False)
-            for mistake in error.mistakes:
-                log.error("settings mistake", mistake=str(mistake))  # noqa: TRY400 - one line per mistake
-            raise
-        before = self.live.settings
-        fixed = (settings.token, settings.api_url, settings.store_path, settings.store_url)
-        if fixed != (before.token, before.api_url, before.store_path, before.store_url):
-            log.warning("restart needed", reason="token, api_url or store changed")
-        self.live.replace(settings)
-        self._metrics.reloaded(successful=True)
-        for warning in warnings:
-            log.warning("settings warning", mistake=str(warning))
-        log.info("settings loaded", chats=len(settings.chats), routes=len(settings.routes))
-        self.parts.outbox.reload()
-        self.parts.reconciler.wake()
-        return warnings
+        async with self._reloading:
+            try:
+                settings, warnings = await asyncio.to_thread(load, self.live.path, os.environ)
+            except SettingsError as error:
+                self._metrics.reloaded(successful=False)
+                for mistake in error.mistakes:
+                    log.error("settings mistake", mistake=str(mistake))  # noqa: TRY400 - one line per mistake
+                raise
+            settings, restart_needed = applicable(self.live.settings, settings)
+            self.live.replace(settings)
+            self._restart_needed = restart_needed
+            if await self._link.renew(settings):
+                log.info("link to Telegram opened anew", dry_run=settings.dry_run, api_url=settings.api_url)
+                self.parts.outbox.lanes.reopened()
+                self.parts.poller.reconnect()
+            self._metrics.reloaded(successful=True)
+            for warning in warnings:
+                log.warning("settings warning", mistake=str(warning))
+            if restart_needed:
+                log.warning("restart needed", changed=",".join(restart_needed))
+            log.info("settings loaded", chats=len(settings.chats), routes=len(settings.routes))
+            self.parts.outbox.reload()
+            self.parts.reconciler.wake()
+            return Reloaded(warnings=warnings, restart_needed=restart_needed)
 
     def stop(self) -> None:
         """Stop as SIGTERM does."""
@@ -145,6 +157,7 @@ class Bridge:
             webhook,
             reload=self.reload,
             not_ready=lambda: self._housekeeping.failure,
+            troubles=self._troubles,
             status=self._status,
             web_config=web_config.current if web_config is not None else lambda: None,
             external_url=self._options.external_url,
@@ -155,11 +168,12 @@ class Bridge:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_by_signal)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up.set)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._leader.run(self._lead), name="leader"),
                 group.create_task(self._housekeeping.run(), name="housekeeping"),
+                group.create_task(self._reload_by_signal(), name="reload"),
             ]
             await self._stopping.wait()
             for task in tasks:
@@ -171,9 +185,13 @@ class Bridge:
             for name, run in self.parts.tasks().items():
                 group.create_task(run(), name=name)
 
-    def _reload_by_signal(self) -> None:
-        with contextlib.suppress(SettingsError):  # logged and counted already
-            self.reload()
+    async def _reload_by_signal(self) -> None:
+        """Reload at each SIGHUP, until cancelled."""
+        while True:
+            await self._hung_up.wait()
+            self._hung_up.clear()
+            with contextlib.suppress(SettingsError):  # logged and counted already
+                await self.reload()
 
     def _on_alerts(self, confirm: bool) -> None:  # noqa: FBT001 - a callback with one meaning
         self._housekeeping.stored()
@@ -187,4 +205,12 @@ class Bridge:
             dry_run=self.live.settings.dry_run,
             leads=self._leader.leads,
             silent=self.parts.watchdog.silent,
+            troubles=self._troubles(),
+        )
+
+    def _troubles(self) -> list[str]:
+        return troubles(
+            self._metrics.snapshot,
+            nobody_told=not self.live.settings.chats,
+            restart_needed=self._restart_needed,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alertbridge.alertmanager import Alertmanager
 from alertbridge.bot.keeper import EVERY_SECONDS as SILENCES_SECONDS
+from alertbridge.bot.keeper import Keeper
 from alertbridge.bot.poller import Poller
 from alertbridge.escalation import EVERY_SECONDS as ESCALATION_SECONDS
 from alertbridge.escalation import Escalation
@@ -19,22 +20,23 @@ from alertbridge.limiter import Limiter
 from alertbridge.outbox import Outbox
 from alertbridge.pictures import Pictures
 from alertbridge.pictures_reply import PictureReplies
+from alertbridge.polling import CALM
 from alertbridge.prometheus import Prometheus
 from alertbridge.reconcile import CONFIRM_EVERY_SECONDS, EVERY_SECONDS, Reconciler
 from alertbridge.reporter import EVERY_SECONDS as REPORTS_SECONDS
 from alertbridge.reporter import Reporter
-from alertbridge.telegram import TelegramSender
 from alertbridge.watchdog import LOOK_SECONDS, Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from datetime import timedelta
 
     import httpx
 
     from alertbridge.leader import Leader
     from alertbridge.live import Live
     from alertbridge.metrics import Metrics
-    from alertbridge.sending import Sender
+    from alertbridge.telegram_link import Link
 
 _RECONCILE_SHARED_SECONDS = 5.0  # a webhook may come to the bridge that does not lead: so long this one does not know
 
@@ -61,6 +63,7 @@ class Tuning:
     escalation_every_seconds: float = ESCALATION_SECONDS
     silences_every_seconds: float = SILENCES_SECONDS
     reports_every_seconds: float = REPORTS_SECONDS
+    polling_calm: timedelta = CALM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,25 +76,25 @@ class Parts:
     escalation: Escalation
     reporter: Reporter
     watchdog: Watchdog
-    poller: Poller | None  # None: a dry run has nobody to ask
+    keeper: Keeper
+    poller: Poller
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs while this bridge leads, by name; each may be cancelled and run again."""
-        found = {
+        return {
             "outbox": self.outbox.run,
             "reconciler": self.reconciler.run,
             "pictures": self.replies.run,
             "watchdog": self.watchdog.run,
             "escalation": self.escalation.run,
             "reports": self.reporter.run,
+            "silences": self.keeper.run,
+            "commands": self.poller.run,
         }
-        if self.poller is not None:
-            found["commands"] = self.poller.run
-        return found
 
 
 def assemble(
-    *, live: Live, tuning: Tuning, leader: Leader, sender: Sender, http: httpx.AsyncClient, metrics: Metrics
+    *, live: Live, tuning: Tuning, leader: Leader, link: Link, http: httpx.AsyncClient, metrics: Metrics
 ) -> Parts:
     """Return all parts, ready to run.
 
@@ -99,7 +102,7 @@ def assemble(
         live: the settings that hold now; every part asks it anew.
         tuning: how often the parts look.
         leader: gives the database, and says when nothing may be sent.
-        sender: Telegram, or the terminal.
+        link: Telegram, or the terminal.
         http: the client for exporter, Prometheus and Alertmanager.
         metrics: where the parts count.
     """
@@ -111,28 +114,22 @@ def assemble(
     outbox = Outbox(
         store=store,
         hold=leader.hold,
-        sender=sender,
+        sender=link,
         settings=live.current,
         exporter=exporter,
         metrics=metrics,
         limiter=tuning.limiter(),
     )
-    replies = PictureReplies(sender=sender, exporter=exporter, pictures=pictures, observer=lambda: outbox.lanes)
-    outbox.told = replies.told
+    replies = PictureReplies(
+        store=store,
+        settings=live.current,
+        sender=link,
+        exporter=exporter,
+        pictures=pictures,
+        observer=lambda: outbox.lanes,
+    )
+    outbox.on_sent = replies.wake
     every_seconds = tuning.reconcile_every_seconds
-    poller = None
-    if isinstance(sender, TelegramSender):
-        poller = Poller(
-            sender=sender,
-            settings=live.current,
-            exporter=exporter,
-            alertmanager=alertmanager,
-            keep_every_seconds=tuning.silences_every_seconds,
-            store=store,
-            outbox=outbox,
-            metrics=metrics,
-            pictures=pictures,
-        )
     return Parts(
         outbox=outbox,
         replies=replies,
@@ -169,5 +166,21 @@ def assemble(
             on_change=outbox.wake,
             look_seconds=tuning.watchdog_look_seconds,
         ),
-        poller=poller,
+        keeper=Keeper(
+            store=store,
+            settings=live.current,
+            alertmanager=alertmanager,
+            on_change=outbox.wake,
+            every_seconds=tuning.silences_every_seconds,
+        ),
+        poller=Poller(
+            link=link,
+            settings=live.current,
+            exporter=exporter,
+            alertmanager=alertmanager,
+            store=store,
+            outbox=outbox,
+            metrics=metrics,
+            pictures=pictures,
+        ),
     )

@@ -80,6 +80,8 @@ class Housekeeping:
 
     async def _tell(self, reason: str) -> None:
         chat = self.settings().admin_chat()
+        if chat is None:
+            return
         text = texts(chat.language)("notice.unstorable", detail=reason)
         place = Place(chat_id=chat.id, topic=chat.topic)
         try:

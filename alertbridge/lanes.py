@@ -65,12 +65,21 @@ class Lanes:
         """Return how long to wait before writing to a chat; 0: now."""
         return self.limiter.wait_seconds(chat_id, time.monotonic())
 
+    def has_room(self, chat_id: int) -> bool:
+        """Tell whether a chat may get what can wait: an edit must not use up what the next alarm needs."""
+        return self.limiter.has_room(chat_id, time.monotonic())
+
     def keep_quiet(self, chat_id: int, seconds: float, *, everyone: bool) -> None:
         """Write to a chat, or to nobody at all, only after a time."""
         moment = time.monotonic()
         self.limiter.hold(chat_id, seconds, moment)
         if everyone:
             self.limiter.hold_all(seconds, moment)
+
+    def reopened(self) -> None:
+        """Write again at once: what had to be waited for belongs to another connection, or another bot."""
+        self.limiter.release()
+        self.metrics.snapshot.telegram_up = None
 
     def worked(self) -> None:
         """Note that Telegram took a request."""
@@ -94,14 +103,14 @@ class Lanes:
 
     async def moved(self, old_id: int, new_id: int) -> None:
         """Remember a chat's new id, for ever, and ask the admin chat to change the file."""
-        now, admin = self.now(), self.settings().admin_chat().name
+        now, admins = self.now(), self.settings().admins()
         names = [chat.name for chat in self.settings().chats if self.id_of(chat) == old_id]
 
         def note(queries: Queries) -> dict[int, int]:
             queries.note_move(old_id, new_id, now)
             for name in names:
                 values = {"chat": name, "old_id": str(old_id), "new_id": str(new_id)}
-                intake.notify(queries, [admin], "migrated", values, now=now)
+                intake.notify(queries, admins, "migrated", values, now=now)
             return queries.moved_chats()
 
         log.warning("chat moved", old_id=old_id, new_id=new_id)
@@ -114,12 +123,12 @@ class Lanes:
             return
         self._closed_topics.add(place)
         log.warning("topic closed", chat_id=place.chat_id, topic=place.topic)
-        now, admin = self.now(), self.settings().admin_chat().name
+        now, admins = self.now(), self.settings().admins()
         names = [chat.name for chat in self.settings().chats if chat.topic == place.topic]
 
         def note(queries: Queries) -> None:
             for name in names:
-                intake.notify(queries, [admin], "topic", {"chat": name}, now=now)
+                intake.notify(queries, admins, "topic", {"chat": name}, now=now)
 
         await patiently(self.store, note)
 

@@ -38,6 +38,12 @@ class Limiter:
             until.append(self._all[0] + self.all_seconds)
         return max(0.0, max(until) - now)
 
+    def has_room(self, chat_id: int, now: float) -> bool:
+        """Tell whether a chat's budget has room for what can wait: two fifths of it are kept for news."""
+        sent = self._chats.get(chat_id, ())
+        used = sum(1 for at in sent if at > now - self.group_seconds)
+        return chat_id > 0 or used * 5 < self.group_count * 3
+
     def count(self, chat_id: int, now: float) -> None:
         """Note a request to a chat, whatever becomes of it."""
         self._chats.setdefault(chat_id, deque(maxlen=self.group_count)).append(now)
@@ -46,6 +52,11 @@ class Limiter:
     def hold(self, chat_id: int, seconds: float, now: float) -> None:
         """Keep a chat quiet for a time, as `retry_after` asks."""
         self._held[chat_id] = max(self._held.get(chat_id, 0.0), now + seconds)
+
+    def release(self) -> None:
+        """Let everybody write again."""
+        self._held.clear()
+        self._all_held = 0.0
 
     def hold_all(self, seconds: float, now: float) -> None:
         """Keep everybody quiet: the trouble is not one chat's."""

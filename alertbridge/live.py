@@ -1,14 +1,18 @@
-"""The settings that hold now, and every secret they ever named."""
+"""The settings that hold now, every secret they ever named, and what of newer ones can be applied without a restart."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from alertbridge.loading import CONSOLE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from alertbridge.settings import Settings
+    from httpservice.mistakes import Mistake
 
 
 @dataclass(slots=True)
@@ -32,3 +36,28 @@ class Live:
         """Return every secret that must not be printed."""
         self.past_secrets.update(self.settings.secrets())
         return self.past_secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What became of a reload without mistakes."""
+
+    warnings: tuple[Mistake, ...]
+    restart_needed: tuple[str, ...]  # keys of the file that were changed and not applied
+
+
+def applicable(before: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """Return the settings that can hold without a restart, and the keys that cannot (pure).
+
+    The store stays what it is: messages wait in it. A token that is gone stays too: an empty file is most likely one
+    that is just being written, and a dry run would print what people wait for.
+    """
+    refused: list[str] = []
+    if (wanted.store_path, wanted.store_url) != (before.store_path, before.store_url):
+        wanted = dataclasses.replace(wanted, store_path=before.store_path, store_url=before.store_url)
+        refused.append("store")
+    if wanted.token is None and before.token is not None:
+        chats = tuple(chat for chat in wanted.chats if chat != CONSOLE)  # the dry run's own, not of the file
+        wanted = dataclasses.replace(wanted, token=before.token, chats=chats)
+        refused.append("telegram.token_file")
+    return wanted, tuple(refused)

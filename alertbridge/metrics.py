@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from alertbridge.errors import Failure
 from alertbridge.payload import AlertStatus
+from alertbridge.polling import PollFailure, Polling
 from alertbridge.store.rows import RowState
 from httpservice.version import VERSION
 
@@ -43,6 +44,7 @@ class Snapshot(Collector):
     oldest: datetime | None = None
     watchdog: datetime | None = None
     telegram_up: bool | None = None
+    polling: Polling = field(default_factory=Polling)
     leader: bool = False
     reload_at: float | None = None
     certificate_expires_at: Callable[[], float | None] = lambda: None
@@ -79,6 +81,11 @@ class Snapshot(Collector):
                 None if self.telegram_up is None else float(self.telegram_up),
             ),
             (
+                "alertbridge_telegram_polling_up",
+                "1 while commands are fetched, 0 while not; absent in a dry run, standing by, before the first answer",
+                None if self.polling.up is None else float(self.polling.up),
+            ),
+            (
                 "alertbridge_config_last_reload_success_timestamp_seconds",
                 "When alertbridge.yml was last read without mistakes",
                 self.reload_at,
@@ -106,6 +113,8 @@ class Metrics:
     delivery_failures: Counter = field(init=False)
     withheld: Counter = field(init=False)
     delivery_seconds: Histogram = field(init=False)
+    polls: Counter = field(init=False)
+    poll_failures: Counter = field(init=False)
     commands_total: Counter = field(init=False)
     access_denied: Counter = field(init=False)
     reload_successful: Gauge = field(init=False)
@@ -131,6 +140,15 @@ class Metrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+        self.polls = Counter(
+            "alertbridge_telegram_polls", "Questions to Telegram for new commands that have ended", registry=registry
+        )
+        self.poll_failures = Counter(
+            "alertbridge_telegram_poll_failures",
+            "Questions to Telegram for new commands that failed",
+            ["reason"],
+            registry=registry,
+        )
         self.commands_total = Counter(
             "alertbridge_commands", "Telegram commands answered", ["command", "result"], registry=registry
         )
@@ -148,6 +166,8 @@ class Metrics:
             self.alerts_received.labels(status.value)
         for failure in Failure:
             self.delivery_failures.labels(failure.value)
+        for poll_failure in PollFailure:
+            self.poll_failures.labels(poll_failure.value)
         for command in self.commands:
             for result in COMMAND_RESULTS:
                 self.commands_total.labels(command, result)

@@ -8,8 +8,8 @@ import click
 
 from alertbridge import render
 from alertbridge.delivery import Parcel, Undelivered, deliver
-from alertbridge.opening import open_sender
 from alertbridge.sending import Place
+from alertbridge.telegram_link import Link
 
 if TYPE_CHECKING:
     from alertbridge.errors import DeliveryError
@@ -41,7 +41,7 @@ class _Quiet:
 async def send_now(settings: Settings, chats: tuple[Chat, ...], text: str) -> bool:
     """Send a text to some chats; return whether all took it."""
     good = True
-    async with open_sender(settings) as sender:
+    async with Link(settings) as sender:
         for chat in chats:
             parcel = Parcel(place=Place(chat_id=chat.id, topic=chat.topic), text=render.escape_text(text), silent=False)
             try:

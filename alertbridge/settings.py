@@ -181,9 +181,14 @@ class Settings:
         """Return a chat by name."""
         return next((chat for chat in self.chats if chat.name == name), None)
 
-    def admin_chat(self) -> Chat:
-        """Return the chat that hears of our own troubles: the first of role admin, else the first."""
-        return next((chat for chat in self.chats if chat.role is Role.ADMIN), self.chats[0])
+    def admin_chat(self) -> Chat | None:
+        """Return the chat that hears of our own troubles: the first of role admin, else the first; None: no chat."""
+        return next((chat for chat in self.chats if chat.role is Role.ADMIN), next(iter(self.chats), None))
+
+    def admins(self) -> tuple[str, ...]:
+        """Return the name of that chat; empty where there is none."""
+        chat = self.admin_chat()
+        return () if chat is None else (chat.name,)
 
     def secrets(self) -> tuple[str, ...]:
         """Return every secret text, for the log's redaction. A token's second half is a secret of its own."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alertbridge.metrics import Snapshot
 
 _TELEGRAM = {None: "not asked yet", True: "answers", False: "does not answer"}
+_COMMANDS = {None: "not asked yet", True: "fetched", False: "NOT fetched"}
 
 
-def status_page(snapshot: Snapshot, *, dry_run: bool, leads: bool, silent: bool) -> str:
+def status_page(snapshot: Snapshot, *, dry_run: bool, leads: bool, silent: bool, troubles: Sequence[str]) -> str:
     """Return the page.
 
     Args:
@@ -18,13 +21,19 @@ def status_page(snapshot: Snapshot, *, dry_run: bool, leads: bool, silent: bool)
         dry_run: there is no token.
         leads: of several bridges on one database this one polls and sends.
         silent: the dead man's switch has spoken.
+        troubles: what does not work, a line each; shown first.
     """
-    telegram = "dry run: messages are printed" if dry_run else _TELEGRAM[snapshot.telegram_up]
     watchdog = snapshot.watchdog.isoformat(timespec="seconds") if snapshot.watchdog else "not yet"
-    lines = [
-        "alertbridge: Alertmanager -> Telegram",
-        *([] if leads else ["standing by: another bridge on this database polls and sends"]),
-        f"telegram: {telegram}",
+    lines = ["alertbridge: Alertmanager -> Telegram", *(f"! {trouble}" for trouble in troubles)]
+    if not leads:
+        lines.append("standing by: another bridge on this database polls and sends")
+    if dry_run:
+        lines.append("telegram: dry run: messages are printed")
+    else:
+        lines.append(f"telegram: {_TELEGRAM[snapshot.telegram_up]}")
+        if leads:
+            lines.append(f"commands: {_COMMANDS[snapshot.polling.up]}")
+    lines += [
         f"outbox: {snapshot.pending} waiting, {snapshot.dead} refused",
         f"watchdog: {'SILENT, ' if silent else ''}last seen {watchdog}",
         "more: /metrics /-/healthy /-/ready",

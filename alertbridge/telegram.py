@@ -7,7 +7,7 @@ dies silently on 401 (docs/decisions/0200). One Bot, one event loop.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 # Before the first RetryAfter: the library then speaks of spans as timedelta and warns of no deprecation.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
@@ -29,8 +29,6 @@ from telegram.request import HTTPXRequest
 from alertbridge.errors import DeliveryError, Failure
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from alertbridge.sending import Buttons, Place
     from alertbridge.settings import Secret
 
@@ -65,7 +63,7 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Pr
 
 
 class TelegramSender:
-    """Delivers through the Bot API. Use as an async context manager; entering needs no network."""
+    """Delivers through the Bot API between `open` and `close`; telegram_link.py calls both."""
 
     def __init__(self, token: Secret, api_url: str) -> None:
         self._token = token
@@ -83,15 +81,12 @@ class TelegramSender:
             get_updates_request=HTTPXRequest(connection_pool_size=2, connect_timeout=_CONNECT_SECONDS),
         )
 
-    async def __aenter__(self) -> Self:
+    async def open(self) -> None:
         """Open the connection pools. `Bot.initialize` would call getMe, and fail without network."""
         for request in self.bot._request:  # noqa: SLF001 - the library has no other way that needs no network
             await request.initialize()
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def close(self) -> None:
         """Close the connection pools."""
         for request in self.bot._request:  # noqa: SLF001 - as above
             await request.shutdown()

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alertbridge import peers as http_peers
-from alertbridge.opening import open_sender
 from alertbridge.peerwatch import PeerWatch
+from alertbridge.telegram_link import Link
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def watch_peers(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with contextlib.AsyncExitStack() as stack:
-        sender = await stack.enter_async_context(open_sender(settings))
+        sender = await stack.enter_async_context(Link(settings))
         http = await stack.enter_async_context(http_peers.client())
         watch = PeerWatch(
             sender=sender,

@@ -23,12 +23,13 @@ from httpservice.health import health_routes
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from alertbridge.live import Reloaded
     from alertbridge.settings import Settings
     from alertbridge.store import Store
     from alertbridge.store.queries import Queries
@@ -151,8 +152,9 @@ async def _body(request: Request) -> bytes | None:
 def create_app(
     webhook: Webhook,
     *,
-    reload: Callable[[], tuple[Mistake, ...]],
+    reload: Callable[[], Awaitable[Reloaded]],
     not_ready: Callable[[], str | None],
+    troubles: Callable[[], Sequence[str]],
     status: Callable[[], str],
     web_config: Callable[[], WebConfig | None],
     external_url: str | None,
@@ -161,8 +163,9 @@ def create_app(
 
     Args:
         webhook: takes POST /alerts; checks its callers itself.
-        reload: reads alertbridge.yml again, returns its warnings; raises SettingsError.
-        not_ready: why alerts cannot be delivered now; None: they can.
+        reload: reads alertbridge.yml again; raises SettingsError.
+        not_ready: why alerts cannot be taken now; None: they can.
+        troubles: what else does not work, a line each.
         status: a few lines for a person who opens `/`.
         web_config: users and TLS.
         external_url: what people type where a proxy stands in front.
@@ -176,17 +179,18 @@ def create_app(
 
     async def reloading(_: Request) -> Response:
         try:
-            warnings = reload()
+            done = await reload()
         except SettingsError as error:
             return JSONResponse({"mistakes": [_mistake(mistake) for mistake in error.mistakes]}, status_code=400)
-        return JSONResponse({"mistakes": [], "warnings": [_mistake(mistake) for mistake in warnings]})
+        warnings = [_mistake(mistake) for mistake in done.warnings]
+        return JSONResponse({"mistakes": [], "warnings": warnings, "restart_needed": list(done.restart_needed)})
 
     routes = [
         Route("/", index, methods=["GET"]),
         Route(ALERTS_PATH, webhook.__call__, methods=["POST"]),
         Route("/metrics", metrics, methods=["GET"]),
         Route("/-/reload", reloading, methods=["POST"]),
-        *health_routes(not_ready),
+        *health_routes(not_ready, troubles),
     ]
     return AccessControl(
         Starlette(routes=routes),

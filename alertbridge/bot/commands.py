@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alertbridge.bot import acting, answers, picturing, reporting
+from alertbridge.bot import acting, answers, introducing, picturing, reporting
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
 from alertbridge.bot.lookup import Found, find_region, find_target, the_one
 from alertbridge.bot.paging import paged
@@ -38,6 +38,13 @@ async def status(question: Question) -> str:
         foot = answers.as_of(page, texts, now=now)
     except PeerError:
         foot = texts("bot.unreachable", peer="exporter")
+    if not question.settings.chats:
+        lines.append(texts("bot.nobody"))
+    trouble = question.metrics.snapshot.polling.trouble
+    if trouble is not None:
+        reason = texts.word(f"poll.{trouble.failure.value}", default=trouble.failure.value)
+        lasted = duration((now - trouble.since).total_seconds(), texts)
+        lines.append(texts("bot.polling", duration=lasted, reason=reason))
     incidents, counts = await question.store.transact(lambda q: (len(q.open_incidents()), q.row_counts()))
     waiting = counts.get(RowState.PENDING, 0) + counts.get(RowState.SENDING, 0)
     lines.append(texts("bot.incidents", count=incidents))
@@ -122,18 +129,6 @@ async def log(question: Question) -> str | Answer:
     return answers.log_text(str(item.get("name")), page, zone, question.texts, now=question.now)
 
 
-async def whoami(question: Question) -> str:
-    """Tell the ids that the administrator needs."""
-    asker, texts = question.asker, question.texts
-    return texts.html(
-        "bot.whoami",
-        user=f"<code>{asker.user_id}</code>",
-        chat=f"<code>{asker.chat_id}</code>",
-        topic=f"<code>{asker.topic}</code>" if asker.topic is not None else "-",
-        role=question.role.value if question.role is not None else texts("bot.no_role"),
-    )
-
-
 async def help_text(question: Question) -> str:
     """List the commands that the asker may use."""
     texts = question.texts
@@ -178,7 +173,7 @@ COMMANDS = (
     Command(name="silences", answer=acting.silences, paged=True),
     Command(name="unsilence", answer=acting.unsilence, role=Role.OPERATOR, example="jbr-hub", acts=True),
     Command(name="restart", answer=acting.ask_restart, role=Role.ADMIN),
-    Command(name="whoami", answer=whoami, role=None),
+    Command(name="whoami", answer=introducing.whoami, role=None),
     Command(name="help", answer=help_text),
 )
 BY_NAME = {command.name: command for command in COMMANDS}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alertbridge.bot.access import Asker
     from alertbridge.bot.kinds import Answer
     from alertbridge.lanes import Lanes
-    from alertbridge.telegram import TelegramSender
+    from alertbridge.telegram_link import Link
 
 log = get_logger(__name__)
 
@@ -33,7 +33,7 @@ _TYPING_EVERY_SECONDS = 4.5  # Telegram shows it for 5 s
 class Replies:
     """Sends answers, in the same lanes as alerts."""
 
-    sender: TelegramSender
+    sender: Link
     lanes: Lanes
 
     @contextlib.asynccontextmanager

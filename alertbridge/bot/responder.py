@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alertbridge.bot.access import ANONYMOUS_ID, Asker, Denied, chat_of, denial, role_of
-from alertbridge.bot.commands import BY_NAME, whoami
+from alertbridge.bot.commands import BY_NAME
 from alertbridge.bot.grammar import understand
+from alertbridge.bot.introducing import Strangers, joined, whoami
 from alertbridge.bot.keyboards import signer_of
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
 from alertbridge.bot.replying import Replies
@@ -40,13 +40,11 @@ if TYPE_CHECKING:
     from alertbridge.pictures import Pictures
     from alertbridge.settings import Settings
     from alertbridge.store import Transactions
-    from alertbridge.telegram import TelegramSender
+    from alertbridge.telegram_link import Link
 
 log = get_logger(__name__)
 
 STALE_AFTER = timedelta(minutes=5)  # an action that waited longer, through an outage, may no longer be meant
-_STRANGER_SECONDS = 3600.0
-_STRANGERS = 1000  # remembered at most
 _AT_ONCE = 16  # questions that are answered at the same time
 
 
@@ -54,7 +52,7 @@ _AT_ONCE = 16  # questions that are answered at the same time
 class Responder:
     """Answers messages."""
 
-    sender: TelegramSender
+    sender: Link
     settings: Callable[[], Settings]
     exporter: Exporter
     alertmanager: Alertmanager
@@ -65,7 +63,7 @@ class Responder:
     now: Callable[[], datetime] = utc_now
     bot_name: str = ""  # for `/status@name` in groups
     replies: Replies = field(init=False)
-    _strangers: OrderedDict[int, float] = field(default_factory=OrderedDict)
+    _strangers: Strangers = field(default_factory=Strangers)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     def __post_init__(self) -> None:
@@ -74,7 +72,8 @@ class Responder:
 
     async def message(self, update_id: int, message: telegram.Message) -> None:
         """Answer a message, if an answer is due."""
-        text = message.text or ""
+        arrived = joined(message, self.bot_name)
+        text = "/whoami" if arrived else message.text or ""
         if message.from_user is None or not text:
             return
         asker = asker_of(message.from_user.id, message)
@@ -95,6 +94,8 @@ class Responder:
             argument=" ".join(argument.split()),
             reply_to=reply.message_id if reply is not None else None,
         )
+        if arrived and question.chat_name:
+            return  # back in a chat that is known
         answer = await self._answer(question, update_id, message.date)
         if answer is not None:
             await self.replies.send(asker, answer, reply_to=message.message_id)
@@ -147,7 +148,7 @@ class Responder:
     async def _refused(self, command: Command, question: Question, sent_at: datetime) -> tuple[bool, str | None]:
         """Tell whether a command is refused, and what is said of it (None: nothing)."""
         if command.role is None:
-            return question.role is None and not self._may_tell(question.asker), None
+            return question.role is None and not self._may_tell(question), None
         denied = self.denial(question, command.role)
         if denied is not None:
             self.metrics.commands_total.labels(command.name, "denied").inc()
@@ -212,7 +213,7 @@ class Responder:
         self.metrics.access_denied.labels(denied.value).inc()
         log.info("access denied", reason=denied.value, user=question.asker.user_id, chat=question.asker.chat_id)
         if denied is Denied.STRANGER:
-            if not self._may_tell(question.asker):
+            if not self._may_tell(question):
                 return None
             return f"{question.texts('bot.stranger')}\n{await whoami(question)}"
         if denied is Denied.ANONYMOUS:
@@ -220,16 +221,10 @@ class Responder:
         role = question.role.value if question.role is not None else question.texts("bot.no_role")
         return question.texts("bot.denied", role=role, needed=needed.value if needed is not None else "")
 
-    def _may_tell(self, asker: Asker) -> bool:
+    def _may_tell(self, question: Question) -> bool:
         """Tell whether a stranger gets an answer now."""
         now = asyncio.get_running_loop().time()
-        told = self._strangers.get(asker.user_id)
-        if told is not None and now - told < _STRANGER_SECONDS:
-            return False
-        self._strangers[asker.user_id] = now
-        while len(self._strangers) > _STRANGERS:
-            self._strangers.popitem(last=False)
-        return True
+        return self._strangers.may_tell(question.asker, now, setting_up=not question.settings.chats)
 
 
 def asker_of(user_id: int, message: telegram.Message) -> Asker:

@@ -166,7 +166,7 @@ async def _put(
     note = note_of(
         silence,
         what=what,
-        chat=question.chat_name or question.settings.admin_chat().name,
+        chat=question.chat_name or next(iter(question.settings.admins()), ""),
         incident=incident.id if incident is not None else None,
     )
     await question.store.transact(lambda q: q.watch_silence(silence_id, note))

@@ -22,8 +22,8 @@ from starlette.routing import Route
 
 from alertbridge.cli import main
 from alertbridge.peerwatch import Event, Life, News, PeerWatch, look, queued, text_of
-from alertbridge.settings import Chat, Language, Secret
-from alertbridge.telegram import TelegramSender
+from alertbridge.settings import Chat, Language, Secret, Settings
+from alertbridge.telegram_link import Link
 from httpservice.server import running
 from tests.botapi.markup import parse
 
@@ -105,7 +105,8 @@ class Bridge:
 @contextlib.asynccontextmanager
 async def watching(api: BotApi, *urls: str) -> AsyncIterator[PeerWatch]:
     """Run a quick watcher."""
-    async with TelegramSender(Secret(api.token), api.url) as sender, httpx.AsyncClient() as http:
+    settings = Settings(token=Secret(api.token), api_url=api.url)
+    async with Link(settings) as sender, httpx.AsyncClient() as http:
         watch = PeerWatch(
             sender=sender,
             http=http,
