@@ -81,6 +81,8 @@ class Peers:
     pings: int = 0
     silences: dict[str, dict[str, Any]] = field(default_factory=dict)  # Alertmanager's, by id
     restarts: int = 0
+    outages: list[dict[str, Any]] = field(default_factory=list)  # the exporter's, newest first
+    ratio: float | None = None  # Prometheus' one value for every range; None: no samples
     slow_seconds: float = 0.0  # how long the exporter takes to answer about regions
     url: str = ""
 
@@ -95,6 +97,7 @@ class Peers:
             Route("/api/v1/targets", self._targets),
             Route("/api/v1/regions", self._regions),
             Route("/api/v1/log", self._log),
+            Route("/api/v1/outages", self._outages),
             Route("/api/v1/query", self._query),
             Route("/api/v1/query_range", self._query_range, methods=["GET", "POST"]),
             Route("/api/v1/status/buildinfo", self._query),
@@ -155,11 +158,21 @@ class Peers:
         ]
         return JSONResponse({"status": "success", "data": {"resultType": "vector", "result": result}})
 
-    async def _query_range(self, _: Request) -> Response:
-        """As a Prometheus that has just started: no samples."""
+    async def _outages(self, request: Request) -> Response:
+        if "exporter" in self.down:
+            return PlainTextResponse("down", status_code=503)
+        offset, limit = int(request.query_params.get("offset", 0)), int(request.query_params.get("limit", 100))
+        items = self.outages[offset : offset + limit]
+        return JSONResponse({"generated_at": text_of(datetime.now(UTC)), "total": len(self.outages), "items": items})
+
+    async def _query_range(self, request: Request) -> Response:
+        """As a Prometheus that has just started: no samples; or one value at the start of every range."""
         if "prometheus" in self.down:
             return PlainTextResponse("down", status_code=503)
-        return JSONResponse({"status": "success", "data": {"resultType": "matrix", "result": []}})
+        result = []
+        if self.ratio is not None:
+            result = [{"metric": {}, "values": [[float(request.query_params["start"]), str(self.ratio)]]}]
+        return JSONResponse({"status": "success", "data": {"resultType": "matrix", "result": result}})
 
     async def _alerts(self, _: Request) -> Response:
         if "alertmanager" in self.down:
