@@ -136,6 +136,7 @@ class Bridge:
             log.info("settings loaded", chats=len(settings.chats), routes=len(settings.routes))
             self.parts.outbox.reload()
             self.parts.reconciler.wake()
+            self.parts.untold.wake()
             return Reloaded(warnings=warnings, restart_needed=restart_needed)
 
     def stop(self) -> None:

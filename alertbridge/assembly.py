@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from alertbridge.alertmanager import Alertmanager
 from alertbridge.bot.keeper import EVERY_SECONDS as SILENCES_SECONDS
 from alertbridge.bot.keeper import Keeper
-from alertbridge.bot.poller import Poller
+from alertbridge.bot.poller import CONFLICT_PAUSE_SECONDS, Poller
 from alertbridge.escalation import EVERY_SECONDS as ESCALATION_SECONDS
 from alertbridge.escalation import Escalation
 from alertbridge.exporter import Exporter
@@ -25,6 +25,7 @@ from alertbridge.prometheus import Prometheus
 from alertbridge.reconcile import CONFIRM_EVERY_SECONDS, EVERY_SECONDS, Reconciler
 from alertbridge.reporter import EVERY_SECONDS as REPORTS_SECONDS
 from alertbridge.reporter import Reporter
+from alertbridge.untold import Untold
 from alertbridge.watchdog import LOOK_SECONDS, Watchdog
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Tuning:
     silences_every_seconds: float = SILENCES_SECONDS
     reports_every_seconds: float = REPORTS_SECONDS
     polling_calm: timedelta = CALM
+    conflict_pause_seconds: float = CONFLICT_PAUSE_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class Parts:
     reporter: Reporter
     watchdog: Watchdog
     keeper: Keeper
+    untold: Untold
     poller: Poller
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
@@ -89,6 +92,7 @@ class Parts:
             "escalation": self.escalation.run,
             "reports": self.reporter.run,
             "silences": self.keeper.run,
+            "untold": self.untold.run,
             "commands": self.poller.run,
         }
 
@@ -173,6 +177,7 @@ def assemble(
             on_change=outbox.wake,
             every_seconds=tuning.silences_every_seconds,
         ),
+        untold=Untold(store=store, settings=live.current, on_change=outbox.wake),
         poller=Poller(
             link=link,
             settings=live.current,
@@ -182,5 +187,6 @@ def assemble(
             outbox=outbox,
             metrics=metrics,
             pictures=pictures,
+            conflict_pause_seconds=tuning.conflict_pause_seconds,
         ),
     )

@@ -142,6 +142,8 @@ class Watchdog:
         timeout = timedelta(seconds=settings.watchdog.timeout_seconds)
         why = silence(self.signs, timeout=timeout, now=now)
         chats = [chat.name for chat in chats_for(settings, region="", severity="critical")]
+        if not chats:
+            return  # the alarm is raised when there is somebody to tell
         if why is not None and self._silent_since is None:
             since = self.signs.seen_at
             values = {"seconds": str((now - since).total_seconds()), "detail": self._detail}
@@ -219,7 +221,8 @@ class Watchdog:
 
     async def well(self) -> bool:
         """Tell whether everything that an outsider relies on works."""
-        if self.silent or self.metrics.snapshot.watchdog is None or self.metrics.snapshot.telegram_up is False:
+        snapshot = self.metrics.snapshot
+        if self.silent or snapshot.watchdog is None or snapshot.telegram_up is False or not self.settings().chats:
             return False
         now = self.now()
         try:

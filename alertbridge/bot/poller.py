@@ -46,7 +46,7 @@ log = get_logger(__name__)
 
 _POLL_SECONDS = 25
 _LONGEST_PAUSE_SECONDS = 60.0
-_CONFLICT_PAUSE_SECONDS = 3.0  # Telegram ends the older of two polls no more often
+CONFLICT_PAUSE_SECONDS = 3.0  # Telegram ends the older of two polls no more often
 _MET_OFTEN = 3  # a bridge that takes over, or is started anew, meets the poll of the one before once
 _UPDATES = ["message", "callback_query"]  # sticky at Telegram, so given each time; no channel posts, no edits
 _WAITING = 500  # updates in work at most; more come from no honest group
@@ -71,6 +71,7 @@ class Poller:
     outbox: Outbox
     metrics: Metrics
     pictures: Pictures
+    conflict_pause_seconds: float = CONFLICT_PAUSE_SECONDS
     now: Callable[[], datetime] = utc_now
     _responder: Responder = field(init=False)
     _presses: Presses = field(init=False)
@@ -137,9 +138,8 @@ class Poller:
                 conflict = isinstance(error, Conflict)
                 await self._failed(failure, conflict=conflict)
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
-                await asyncio.sleep(
-                    _CONFLICT_PAUSE_SECONDS if conflict else max(pause, failure.retry_after_seconds or 0.0)
-                )
+                asked = failure.retry_after_seconds or 0.0
+                await asyncio.sleep(self.conflict_pause_seconds if conflict else max(pause, asked))
                 continue
             pause = 1.0
             self._succeeded()

@@ -180,7 +180,6 @@ async def test_a_restart_that_fails_says_why(trial: Trial) -> None:
 async def test_an_old_confirmation_is_no_longer_valid(trial: Trial) -> None:
     """After a minute."""
     poller = trial.bridge.parts.poller
-    assert poller is not None
     asked = await ask(trial.api, "/restart", user=ADMIN)
     poller._responder.now = lambda: datetime.now(UTC) + timedelta(seconds=90)
     assert await press(trial, asked, data_of(asked, "Yes"), user=ADMIN) == "This button is no longer valid."

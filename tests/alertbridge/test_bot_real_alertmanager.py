@@ -81,16 +81,15 @@ async def test_silences_in_a_real_alertmanager(suite: str, api: BotApi, peers: P
         await press(trial, message, data_of(message, "Until it is back"))
         await becomes(alertmanager, "active", 2)
         (mine,) = [one for one in await silences(alertmanager, "active") if one["createdBy"] == "duty"]
-        poller = trial.bridge.parts.poller
-        assert poller is not None
-        poller._keeper.now = lambda: datetime.now(UTC) + timedelta(minutes=7)
+        keeper = trial.bridge.parts.keeper
+        keeper.now = lambda: datetime.now(UTC) + timedelta(minutes=7)
         first_end = datetime.fromisoformat(mine["endsAt"])
         deadline = asyncio.get_running_loop().time() + 10
         while datetime.fromisoformat(mine["endsAt"]) < first_end + timedelta(minutes=5):
             assert asyncio.get_running_loop().time() < deadline
             await asyncio.sleep(0.05)
             (mine,) = [one for one in await silences(alertmanager, "active") if one["createdBy"] == "duty"]
-        poller._keeper.now = lambda: datetime.now(UTC)
+        keeper.now = lambda: datetime.now(UTC)
         # It is back: Alertmanager says nothing, since it is silenced; the bridge asks, tells it, and ends the silence.
         await alertmanager.send(SITE, started=began, firing=False)
         peers.put(SITE, "up", age_seconds=95)
