@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from exporter.errors import InventoryError
+from exporter.errors import InventoryError, UnreadableError
 from exporter.inventory.load import load_inventory
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ SCHEMA_FILE: Final = Path(__file__).with_name("inventory") / "targets.schema.jso
 def check(*, file: Path, as_json: bool, schema: bool) -> None:
     """Check a targets file (default: targets.yml) and print every mistake with line, path, value and remedy.
 
+    FILE may be a pipe, such as /dev/stdin.
+
     Exit codes: 0 fine (there may be warnings), 1 mistakes, 3 the file cannot be read.
     """
     if schema:
@@ -41,19 +43,20 @@ def check(*, file: Path, as_json: bool, schema: bool) -> None:
         return
     inventory: Inventory | None = None
     mistakes: Sequence[Mistake]
+    code = 0
     try:
-        inventory = load_inventory(file)
+        inventory = load_inventory(file, wait_for_pipe=True)
         mistakes = inventory.warnings
     except InventoryError as error:
         mistakes = error.mistakes
+        code = 3 if isinstance(error, UnreadableError) else 1
     if as_json:
         click.echo(json.dumps(_as_json(file, inventory, mistakes), ensure_ascii=False, indent=2))
     else:
         for mistake in mistakes:
             click.echo(coloured(mistake))
         click.echo(_summary(file, inventory, mistakes), err=inventory is None)
-    if inventory is None:
-        sys.exit(1 if file.is_file() else 3)
+    sys.exit(code)
 
 
 def coloured(mistake: Mistake) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from exporter.cli_check import coloured, counted
-from exporter.errors import InventoryError
+from exporter.errors import InventoryError, UnreadableError
 from exporter.inventory.load import load_inventory, parse_inventory
 from exporter.inventory.regenerate import make_plan
 from exporter.inventory.report import plan_as_dict, summary_lines
@@ -25,6 +25,7 @@ from exporter.inventory.sources import SOURCES
 from exporter.inventory.splice import splice
 from exporter.inventory.verify import SpliceError
 from exporter.inventory.write import WriteError, only_run, replace_file
+from httpservice.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -182,7 +183,12 @@ def regenerate(
 
 def _prepare(path: Path, sources: Sequence[str], region: str | None, *, skip_damaged: bool, as_json: bool) -> _Job:
     """Read file and sources, make the plan and print it; every reason to stop earlier ends the program here."""
-    raw = path.read_bytes() if path.is_file() else None
+    try:
+        raw: bytes | None = read_regular(path)
+    except FileNotFoundError:
+        raw = None
+    except OSError as error:
+        _stop(_CANNOT_RUN, f"{path} cannot be read ({error.strerror}); check the path and who may read it")
     text = _SKELETON
     inventory = parse_inventory(text, str(path))
     if raw is not None:
@@ -266,7 +272,10 @@ def _load(path: Path) -> Inventory:
     except InventoryError as error:
         for mistake in error.mistakes:
             click.echo(coloured(mistake), err=True)
-        _stop(_FINDINGS if path.is_file() else _CANNOT_RUN, f"{path} cannot be used; correct it first.")
+        _stop(
+            _CANNOT_RUN if isinstance(error, UnreadableError) else _FINDINGS,
+            f"{path} cannot be used; correct it first.",
+        )
 
 
 def _ids(inventory: Inventory) -> str:

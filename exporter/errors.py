@@ -4,6 +4,7 @@ An expected network failure is a value (a `FailureReason`), never an exception; 
 
     ExporterError
     +-- InventoryError   targets.yml has mistakes; carries all of them
+    |   +-- UnreadableError   it cannot even be read
     +-- SettingsError    a flag or environment variable cannot be used
     +-- EngineError      the probing processes cannot be started at all
     +-- JournalError     the journal of outages cannot be read
@@ -27,6 +28,10 @@ class InventoryError(ExporterError):
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         self.mistakes = mistakes
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
+
+
+class UnreadableError(InventoryError):
+    """targets.yml is not there or cannot be read: nothing is known of what stands in it."""
 
 
 class SettingsError(ExporterError):

@@ -16,6 +16,7 @@ import yaml
 
 from httpservice.errors import WebConfigError
 from httpservice.logs import get_logger
+from httpservice.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ def load_web_config(path: Path) -> WebConfig:
         WebConfigError: it cannot be read or used; every mistake is named with its place and remedy.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.safe_load(read_regular(path).decode("utf-8"))
     except OSError as error:
         raise WebConfigError(
             (f"{path}: cannot be read: {error.strerror}; check the path and its permissions",)

@@ -6,7 +6,6 @@ here opens a socket or resolves a name.
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from exporter.inventory.nodes import ListNode, MapNode, ScalarNode
 from exporter.inventory.places import WIB, province_named, zone_at, zone_of_province
 from exporter.inventory.scalars import address, canonical_address, identifier
 from exporter.inventory.targets import TargetReader, check_coordinates, check_settings
+from exporter.inventory.textfile import read_text
 from exporter.inventory.tree import collector_paused, parse_tree
 
 if TYPE_CHECKING:
@@ -37,47 +37,15 @@ _TOP_KEYS: Final = (
     "region_rules",
     "maintenance",
 )
-_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def load_inventory(path: Path) -> Inventory:
-    """Read and check a file.
+def load_inventory(path: Path, *, wait_for_pipe: bool = False) -> Inventory:
+    """Read and check a file; `wait_for_pipe` also reads a pipe to its end, for which a daemon must never wait.
 
     Raises:
         InventoryError: the file cannot be read or has mistakes; it carries all of them.
     """
-    return parse_inventory(read_text(path), str(path))
-
-
-def read_text(path: Path) -> str:
-    """Return the file's text, byte order mark and line ends as they are.
-
-    Raises:
-        InventoryError: there is no such file, it may not be read, or it is not UTF-8.
-    """
-    findings = Findings(str(path))
-    raw = b""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        findings.mistake(0, "", "there is no such file", "name another one with --targets.file or create it")
-    except OSError as error:
-        findings.mistake(0, "", f"cannot be read ({error.strerror})", "check the path and who may read it")
-    findings.raise_if_any()
-    if raw.startswith(_UTF16):
-        findings.mistake(1, "", "is UTF-16, not UTF-8", 'save it as "UTF-8"')
-    else:
-        try:
-            return raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            findings.mistake(
-                raw.count(b"\n", 0, error.start) + 1,
-                "",
-                f"a byte that is not UTF-8 (0x{raw[error.start]:02X})",
-                'save the file as "UTF-8"',
-            )
-    findings.raise_if_any()
-    raise AssertionError  # pragma: no cover - a mistake was noted above
+    return parse_inventory(read_text(path, wait_for_pipe=wait_for_pipe), str(path))
 
 
 def parse_inventory(text: str, file_name: str) -> Inventory:

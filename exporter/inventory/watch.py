@@ -11,6 +11,8 @@ import asyncio
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from httpservice.regular import read_regular
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
@@ -72,6 +74,6 @@ def _stamp(path: Path) -> _Stamp | None:
 def _digest(path: Path) -> bytes | None:
     """Return a hash of the content; None where it cannot be read."""
     try:
-        return hashlib.blake2b(path.read_bytes()).digest()
+        return hashlib.blake2b(read_regular(path)).digest()
     except OSError:
         return None

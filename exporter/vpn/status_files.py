@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from exporter.vpn.reading import SourceError, Trouble
+from httpservice.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ def read_settled(
 
 def _read(path: Path) -> tuple[int, str, int]:
     """Return the time of change before, the text, and the time of change after; nanoseconds."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         before = os.fstat(file.fileno())
         if before.st_size > MAX_BYTES:
             raise SourceError(Trouble.FORMAT, f"{path}: it is larger than {MAX_BYTES >> 20} MiB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -97,6 +98,27 @@ def test_check_of_a_file_that_is_not_there_cannot_run(folder: Path) -> None:
     result = CliRunner().invoke(check, [str(folder / "absent.yml")])
     assert result.exit_code == 3
     assert "there is no such file" in result.stdout
+
+
+@pytest.mark.parametrize(("text", "code"), [(FILE, 0), ("version: 2\n", 1)], ids=["fine", "mistakes"])
+def test_check_reads_a_pipe_to_its_end(text: str, code: int) -> None:
+    """`render | vpn-exporter check /dev/stdin`, as in a commit hook."""
+    command = [sys.executable, "-m", "exporter", "check", "/dev/stdin"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code
+
+
+def test_a_file_that_may_not_be_read_cannot_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it has mistakes would be a guess; root may read all, so the refusal is played."""
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("exporter.inventory.textfile.read_regular", refuse)
+    result = CliRunner().invoke(check, [str(folder / "targets.yml")])
+    assert (result.exit_code, "cannot be read (Permission denied)" in result.stdout) == (3, True)
+    monkeypatch.setattr("exporter.cli_targets.read_regular", refuse)
+    assert [run(command).exit_code for command in ("list", "diff", "regenerate")] == [3, 3, 3]
 
 
 # regenerate

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from exporter.errors import InventoryError
+from exporter.errors import InventoryError, UnreadableError
 from exporter.inventory.load import load_inventory
 
 BROKEN = Path(__file__).parents[2] / "data" / "targets"
@@ -46,3 +47,10 @@ def test_a_file_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> Non
 def test_a_folder_instead_of_a_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InventoryError, match=r"cannot be read \(Is a directory\); check the path"):
         load_inventory(tmp_path)
+
+
+def test_a_pipe_is_refused_at_once_where_nobody_may_wait(tmp_path: Path) -> None:
+    """A running exporter whose file became a FIFO goes on; it would otherwise never reload nor stop again."""
+    os.mkfifo(tmp_path / "targets.yml")
+    with pytest.raises(UnreadableError, match=r"cannot be read \(it is a pipe or device, no regular file\); check"):
+        load_inventory(tmp_path / "targets.yml")

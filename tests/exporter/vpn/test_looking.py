@@ -6,7 +6,6 @@ import os
 import socket
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +18,7 @@ from tests.exporter.vpn.rows import KEY, NOW, table, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 SECRET = f"{'HUSH' * 10}HUS="  # no real key
 
@@ -97,8 +97,14 @@ def test_a_file_that_is_roots_is_a_matter_of_permission(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("exporter.vpn.status_files.open_regular", refuse)
     assert trouble_of(lambda: read_settled(tmp_path / "status.log")) is Trouble.PERMISSION
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path, trouble_of: Callable[..., Trouble]) -> None:
+    """Waiting for somebody to write into it would hold the looking thread, and the exporter's end, for ever."""
+    os.mkfifo(tmp_path / "status.log")
+    assert trouble_of(lambda: read_settled(tmp_path / "status.log")) is Trouble.FAILED
 
 
 # --- management interface --------------------------------------------------------------------------------------------
