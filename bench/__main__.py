@@ -1,15 +1,22 @@
 """`make bench`: runs every measurement and writes bench/results.md. Needs root for a namespace of its own.
 
 python -m bench [NAME ...]      only these: inventory, probing, judge, exposition, bridge; others keep their old text
+
+Each is a process of its own with a time it may take. One that fails or takes longer is ended with all that it has
+started, keeps its old text, and the others go on; the exit code then is 1.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +24,22 @@ from httpservice.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One measurement, the module of its name."""
+
+    title: str
+    limit_seconds: float  # several times what it takes on two quiet cores
+
+
 PARTS = {
-    "probing": "What a probe costs, beside others",
-    "judge": "What a step of the judge costs",
-    "exposition": "What /metrics costs",
-    "inventory": "What loading targets.yml costs",
-    "bridge": "The bridge: webhooks with commit, and a storm",
+    "probing": Part("What a probe costs, beside others", 900),
+    "judge": Part("What a step of the judge costs", 300),
+    "exposition": Part("What /metrics costs", 300),
+    "inventory": Part("What loading targets.yml costs", 120),
+    "bridge": Part("The bridge: webhooks with commit, and a storm", 180),
 }
 
 
@@ -33,15 +50,42 @@ def main() -> None:
     if unknown:
         sys.exit(f"no measurement {unknown[0]}; there are {', '.join(PARTS)}")
     texts = _old_texts()
-    for name in names:
-        print(f"== {PARTS[name]} (python -m bench.{name}) ...", file=sys.stderr, flush=True)
-        command = [sys.executable, "-m", f"bench.{name}"]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"bench.{name} failed with {done.returncode}; its lines above say why")
-        texts[name] = _section(name, done.stdout)
+    failed = []
+    for place, name in enumerate(names, 1):
+        _say(f"== {place} of {len(names)}: {PARTS[name].title} (python -m bench.{name})")
+        began = time.monotonic()
+        output = measured(name, PARTS[name].limit_seconds)
+        if output is None:
+            failed.append(name)
+            continue
+        texts[name] = _section(name, output)
         RESULTS.write_text(_page(texts), encoding="utf-8")  # each at once: a later failure loses none
-    print(RESULTS.relative_to(ROOT), file=sys.stderr)
+        _say(f"   {time.monotonic() - began:5.0f} s  done")
+    _say(str(RESULTS.relative_to(ROOT)))
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}; their lines above say why")
+
+
+def measured(name: str, limit_seconds: float) -> str | None:
+    """Run one measurement and return what it printed; None when it failed or took too long, which is said."""
+    command = [sys.executable, "-m", f"bench.{name}"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            output, _ = process.communicate(timeout=limit_seconds)
+        except subprocess.TimeoutExpired:
+            _say(f"bench.{name} has not ended within {limit_seconds:g} s; it is ended")
+            return None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # what it has started is in its session
+    if process.returncode:
+        _say(f"bench.{name} failed with {process.returncode}")
+        return None
+    return output
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _section(name: str, output: str) -> str:
@@ -51,7 +95,7 @@ def _section(name: str, output: str) -> str:
     body = output.strip()
     if not body.startswith("|"):
         body = f"```\n{body}\n```"
-    head = f"<!-- {name} -->\n## {PARTS[name]}\n`python -m bench.{name}`, version {VERSION}, {moment}; {machine}"
+    head = f"<!-- {name} -->\n## {PARTS[name].title}\n`python -m bench.{name}`, version {VERSION}, {moment}; {machine}"
     return f"{head}\n\n{body}\n"
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.progress import say
 from exporter.exposition import Exposition
 from exporter.exposition_names import Part
 from tests.exporter.web.sample import big_inventory, make_board, make_roster, neutral_verdict
@@ -20,6 +21,7 @@ ROUNDS = 7
 
 def measure(count: int) -> None:
     """Print the milliseconds of each part for one number of targets."""
+    say(f"{count:,} targets")
     roster = make_roster(big_inventory(count))
     board = make_board(roster)
     exposition = Exposition(board)

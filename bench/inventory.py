@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+from bench.progress import say
 from exporter.inventory.load import parse_inventory
 from tests.exporter.inventory.big import big_targets
 
@@ -17,6 +18,7 @@ def main() -> None:
     """Print a Markdown table."""
     print("| targets | file | CPU | longest stall of another thread |\n|---:|---:|---:|---:|")
     for count in [int(text) for text in sys.argv[1:]] or [10_000, 100_000]:
+        say(f"{count:,} targets")
         text = big_targets(count)
         stop = threading.Event()
         worst = [0.0]

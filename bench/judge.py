@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.progress import say
 from exporter.engine.board import GRID
 from exporter.inventory.model import Inventory, ProbeKind, ProbeSpec, Profile, Region, Role, Target
 from exporter.outcome import Status
@@ -101,6 +102,7 @@ def measure(count: int) -> None:
         ("everything comes back", heal, 6.0),
     )
     for name, prepare, seconds in situations:
+        say(f"{count:,} targets, {name}")
         prepare()
         times = steps(seconds)
         print(f"| {count:7,d} | {name:24s} | {statistics.median(times) * 1e3:7.1f} | {max(times) * 1e3:7.1f} |")

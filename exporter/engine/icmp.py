@@ -53,6 +53,11 @@ _SKIP_NS: Final = 250_000_000  # a probe later than this is not sent any more
 _DNS: Final = failure_status(FailureReason.DNS)
 
 
+def tick_for(rate: float) -> float:
+    """Return the seconds between two turns at a number of probes a second."""
+    return min(TICK_SECONDS, max(BATCH / rate, SHORTEST_TICK_SECONDS)) if rate else TICK_SECONDS
+
+
 class IcmpEngine:
     """The work of the ICMP process, one turn at a time."""
 
@@ -97,8 +102,7 @@ class IcmpEngine:
             now_ns=max(time.monotonic_ns(), self._covered_ns),
         )
         rate = self._schedule.rate
-        tick = min(TICK_SECONDS, max(BATCH / rate, SHORTEST_TICK_SECONDS)) if rate else TICK_SECONDS
-        self.tick_seconds = min(tick, self._schedule.shortest_ns / SECOND_NS)
+        self.tick_seconds = min(tick_for(rate), self._schedule.shortest_ns / SECOND_NS)
         self._active = tuple(lane for lane in self.lanes if len(lane.slots))
         self._confirming.follow(slots, records["confirm"] & (versions > 0), rate)
         self._look_at = self._tidy_at = 0.0
