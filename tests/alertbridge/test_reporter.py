@@ -128,10 +128,11 @@ async def test_a_new_schedule_begins_with_its_next_slot(store: Store) -> None:
     assert await place.told() == []
     await place.look(SEVEN + DAY)
     assert len(await place.told()) == 1
-    earlier = replace(DAILY, at=time(6))
-    place.settings = Settings(chats=(replace(CHAT, reports=(earlier,)),))
+    later = replace(DAILY, at=time(8))
+    place.settings = Settings(chats=(replace(CHAT, reports=(later,)),))
     await place.look(SEVEN + DAY + 2 * HOUR)
-    await place.look(SEVEN + 2 * DAY - HOUR)
+    assert len(await place.told()) == 1
+    await place.look(SEVEN + 2 * DAY + HOUR)
     assert len(await place.told()) == 2
 
 
