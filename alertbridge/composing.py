@@ -90,7 +90,8 @@ def compose(
             text = render.notice(words, row.notice, dict(row.values))
             silent = quiet_now or row.values.get("silent") == "yes"
         case Act.SEND:
-            text = message(told[0], words, tell=job.tell)
+            before = next((row.values["before"] for row in job.rows if "before" in row.values), None)
+            text = message(told[0], words, tell=job.tell, before=before)
         case Act.REPLY_OVER:
             text, silent = render.over_reply(told[0], words, now=now), True
         case Act.OVER_MANY:
@@ -101,6 +102,8 @@ def compose(
             text = render.digest_message(every, words, now=now, quiet=job.quiet)
         case Act.EDIT if job.message is not None and job.message.kind is MessageKind.DIGEST:
             text = render.digest_message(every, words, now=now, quiet=job.message.quiet)
+        case Act.EDIT if job.older:
+            text = render.moved_message(told[0], words, now=now)
         case _:
             text = message(told[0], words)
     return Draft(text=text, silent=silent, buttons=_buttons(job, told, every, words, settings), incidents=every)
@@ -112,6 +115,8 @@ def _buttons(
     """Return the buttons of a job: a message about incidents has them, a short reply has none."""
     if settings.dry_run or job.act in {Act.NOTICE, Act.REPLY_OVER, Act.OVER_MANY, Act.REPLY_ALL_OVER}:
         return ()
+    if job.older and job.message is not None and job.message.kind is MessageKind.INCIDENT:
+        return ()  # it only points to the newer one
     signer = signer_of(settings)
     shown_as_digest = job.message is not None and job.message.kind is MessageKind.DIGEST and job.act is not Act.SEND
     if job.act is Act.DIGEST or shown_as_digest:

@@ -35,6 +35,7 @@ class Parcel:
     attempts: int = 1  # this one included
     buttons: Buttons = ()
     photo: bytes | None = None  # PNG of a new message; the text is its caption then
+    or_new: bool = True  # an edit only: where the message is gone, send it anew; False: leave it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ async def deliver(sender: Sender, parcel: Parcel, observer: Observer) -> Deliver
     edit, reply_to = parcel.edit, parcel.reply_to
     tried: set[Step] = set()
     while True:
+        if edit is None and parcel.edit is not None and not parcel.or_new:
+            return Delivered(place=place, message_id=parcel.edit, new=False)  # it is gone, and nobody misses it
         await observer.turn(place.chat_id)
         try:
             message_id = await _request(sender, place, text, html=html, parcel=parcel, edit=edit, reply_to=reply_to)

@@ -50,6 +50,12 @@ class Facts:
     down: int = 0
     low: int = 0
     as_of: str | None = None
+    told_affected: int | None = None  # how many were affected when it last made a sound; None: not counted yet
+
+    @property
+    def affected(self) -> int:
+        """How many others it takes with it: of a hub what is cut off behind it, of a region what is down."""
+        return self.down if self.targets else self.cut_off_targets
 
     def to_json(self) -> dict[str, Any]:
         """Return what is stored: everything that is not the default."""
@@ -121,6 +127,27 @@ def merge(old: Facts, new: Facts, *, bad_state: str) -> Facts:
         silent_since=silent_since,
         newest_failure=new.newest_failure or old.newest_failure,
         address=new.address or old.address,
+        told_affected=old.told_affected,
+    )
+
+
+def told_of(facts: Facts) -> Facts:
+    """Return the facts once a new message has told them: from now on it is counted how many more are affected."""
+    return replace(facts, told_affected=facts.affected)
+
+
+def reads_differently(old: Facts, new: Facts) -> bool:
+    """Tell whether a message with the new facts says something else; measured numbers alone are no news."""
+    return _told(old) != _told(new)
+
+
+def _told(facts: Facts) -> tuple[object, ...]:
+    low = facts.low_reasons if facts.state == "low" else None
+    return (
+        *(facts.name, facts.region_name, facts.bad_since, facts.cause, facts.culprit, facts.unknown_reason),
+        *(facts.cut_off, facts.cut_off_targets, facts.targets, facts.down, facts.low, facts.address, facts.gateway),
+        *(reason for reason, _, _ in low or ()),
+        facts.state if facts.flapping else "",
     )
 
 

@@ -59,6 +59,7 @@ class Tell(StrEnum):
     OPEN = "open"  # a new message
     WORSE = "worse"  # a new message, as a reply: edits make no sound
     REMIND = "remind"  # still bad and nobody acknowledged it: a reply
+    GROWN = "grown"  # as bad, but many more are affected: a reply
     UPDATE = "update"  # edit the message
     OVER = "over"  # edit the message, and a short silent reply
 
@@ -128,7 +129,9 @@ class Incident:
     told_at: datetime | None = None  # the last time it made a sound
     reopenings: int = 0
     acknowledged_by: str = ""
-    acknowledged_at: datetime | None = None
+    acknowledged_at: datetime | None = None  # when it last changed hands
+    taken_from: str = ""  # who had it before, while somebody has it
+    released_by: str = ""  # who let it go, while nobody has it
     facts: Facts = field(default_factory=Facts)  # what the exporter last said of the subject
     records: tuple[Record, ...] = ()
 

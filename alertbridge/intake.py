@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from alertbridge.store.queries import Queries
     from alertbridge.truth import Conclusion
 
-_COLUMNS = ("phase", "level", "started_at", "ended_at", "closed_at", "reopenings", "acknowledged_by", "facts")
+_COLUMNS = (
+    "phase",
+    "level",
+    "started_at",
+    "ended_at",
+    "closed_at",
+    "reopenings",
+    "acknowledged_by",
+    "released_by",
+    "facts",
+)
 _REOPENING = frozenset({Reason.REOPENED, Reason.FLAPPING, Reason.FLAPPED, Reason.STILL_LOW})
 
 
@@ -115,10 +125,13 @@ def _apply(queries: Queries, incident: Incident, decision: Decision, alert: Aler
             started_at=alert.starts_at,
             reopenings=incident.reopenings + 1,
             acknowledged_by="",
+            released_by="",
             facts=replace(incident.facts, bad_since=None, bad_state="", silent_since=None),
         )
     if decision.reason is Reason.WORSE:
-        after = replace(after, acknowledged_by="")  # who took a weak site has not taken one that is down
+        after = replace(
+            after, acknowledged_by="", released_by=""
+        )  # who took a weak site has not taken one that is down
     changes = {name: value for name in _COLUMNS if (value := getattr(after, name)) != getattr(incident, name)}
     if changes:
         queries.update_incidents([incident.id], **changes)
@@ -149,8 +162,16 @@ def conclude(
         tell(queries, incident, conclusion.tell, settings, now=now)
 
 
-def tell(queries: Queries, incident: Incident, what: Tell, settings: Settings, *, now: datetime) -> None:
-    """Enqueue what is to be told of an incident, for each chat that it concerns."""
+def tell(
+    queries: Queries,
+    incident: Incident,
+    what: Tell,
+    settings: Settings,
+    *,
+    now: datetime,
+    values: Mapping[str, str] | None = None,
+) -> None:
+    """Enqueue what is to be told of an incident, for each chat that it concerns; `values`: what its text needs."""
     if what in {Tell.UPDATE, Tell.OVER}:
         for name in filter(settings.chat, queries.chats_of(incident.id)):
             queries.enqueue(chat=name, kind=Tell.UPDATE, incident_id=incident.id, now=now)
@@ -160,7 +181,7 @@ def tell(queries: Queries, incident: Incident, what: Tell, settings: Settings, *
     region, severity = incident.label("region"), incident.label("severity")
     for chat in chats_for(settings, region=region, severity=severity):
         held = held_until(chat, incident.level, now)
-        queries.enqueue(chat=chat.name, kind=what, incident_id=incident.id, now=now, held_until=held)
+        queries.enqueue(chat=chat.name, kind=what, incident_id=incident.id, now=now, held_until=held, values=values)
 
 
 def notify(queries: Queries, chats: Iterable[str], key: str, values: Mapping[str, str], *, now: datetime) -> None:

@@ -13,28 +13,25 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from alertbridge import claims, intake, render, retry, withholding
+from alertbridge import claims, intake, retry, withholding
 from alertbridge.composing import compose, with_facts
 from alertbridge.delivery import Parcel, Undelivered, deliver
 from alertbridge.errors import Failure, StoreError
 from alertbridge.finishing import finish_first
-from alertbridge.incidents import Tell
 from alertbridge.lanes import Lanes
 from alertbridge.limiter import Limiter
 from alertbridge.patience import PAUSE_SECONDS, patiently
 from alertbridge.planning import Act, Job
 from alertbridge.routing import is_silent
 from alertbridge.sending import Place
-from alertbridge.store.rows import MessageKind, RowState
-from alertbridge.texts import texts
+from alertbridge.store.rows import RowState
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from alertbridge.delivery import Delivered
     from alertbridge.exporter import Exporter
     from alertbridge.incidents import Incident
     from alertbridge.metrics import Metrics
@@ -62,7 +59,7 @@ class Outbox:
     limiter: Limiter = field(default_factory=Limiter)
     now: Callable[[], datetime] = utc_now
     hold: Callable[[], Awaitable[None]] | None = None  # returns while we may send, waits to be cancelled while not
-    told: Callable[[Chat, Delivered, Sequence[Incident]], None] | None = None  # after a new message of incidents
+    on_sent: Callable[[], None] = lambda: None  # after a new message of one incident: a picture may be due
     lanes: Lanes = field(init=False)
     _events: dict[str, asyncio.Event] = field(default_factory=dict)
     _troubles: dict[str, Failure] = field(default_factory=dict)  # per chat, to log and tell each trouble once
@@ -146,7 +143,8 @@ class Outbox:
         wait_seconds = self.lanes.wait_seconds(chat_id)
         if wait_seconds > 0:
             return wait_seconds
-        found = await self.store.transact(lambda q: claims.claim(q, chat, chat_id, self.now()))
+        may_edit = self.lanes.has_room(chat_id)
+        found = await self.store.transact(lambda q: claims.claim(q, chat, chat_id, self.now(), may_edit=may_edit))
         if found.job is None:
             if found.postponed:  # in a storm every webhook wakes us: looking at each would cost more than the storm
                 await asyncio.sleep(_STORM_PAUSE_SECONDS)
@@ -180,6 +178,7 @@ class Outbox:
             reply_to=job.message.message_id if job.message is not None and not editing else None,
             attempts=max(row.attempts for row in job.rows) + 1,
             buttons=draft.buttons,
+            or_new=not job.older,
         )
         try:
             done = await deliver(self.sender, parcel, self.lanes)
@@ -196,25 +195,9 @@ class Outbox:
         log.info("delivered", chat=chat.name, act=job.act.value, rows=len(job.rows), attempt=parcel.attempts)
         # Telegram has it: until this is noted nothing else may be sent to this chat, or it would be sent again.
         await patiently(self.store, lambda q: claims.settle(q, chat.name, job, draft.incidents, done, settled))
-        await self._point_onward(chat, job, draft.incidents, done)
-        if self.told is not None and done.new and job.act is Act.SEND:
-            self.told(chat, done, draft.incidents)
+        if done.new and job.act is Act.SEND:
+            self.on_sent()
         await self.refresh_metrics()
-
-    async def _point_onward(self, chat: Chat, job: Job, incidents: Sequence[Incident], done: Delivered) -> None:
-        """Let the message that a worse one has replaced say so: a stale LOW would stand there for ever. Tried once."""
-        old = job.message
-        worse = job.act is Act.SEND and job.tell is Tell.WORSE and done.new
-        if old is None or not worse or old.kind is not MessageKind.INCIDENT or old.message_id == done.message_id:
-            return
-        told = next(incident for incident in incidents if incident.id in job.incidents)
-        text = render.moved_message(told, texts(chat.language), now=self.now())
-        try:
-            await deliver(
-                self.sender, Parcel(place=done.place, text=text, silent=True, edit=old.message_id), self.lanes
-            )
-        except Undelivered as outcome:
-            log.info("older message not edited", chat=chat.name, reason=outcome.error.failure.value)
 
     async def _not_delivered(self, chat: Chat, job: Job, outcome: Undelivered) -> None:
         """Keep the rows for later, or bury them."""
@@ -232,14 +215,12 @@ class Outbox:
         else:
             log.error("message refused", chat=chat.name, reason=error.failure.value, detail=error.detail, rows=len(ids))
             now = self.now()
-            admin = self.settings().admin_chat().name
-            tell = known is not error.failure and admin != chat.name
+            admins = self.settings().admins() if known is not error.failure else ()
 
             def bury(queries: Queries) -> None:
                 queries.update_rows(ids, state=RowState.DEAD, settled_at=now, **notes)
-                if tell:
-                    values = {"chat": chat.name, "detail": error.detail}
-                    intake.notify(queries, [admin], "dead", values, now=now)
+                values = {"chat": chat.name, "detail": error.detail}
+                intake.notify(queries, [name for name in admins if name != chat.name], "dead", values, now=now)
 
             await patiently(self.store, bury)
             self.wake()

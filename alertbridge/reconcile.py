@@ -2,6 +2,9 @@
 
 A webhook can be missing for ever (an alert that ends while silenced or inhibited) and can be false (when Prometheus
 dies, Alertmanager ends everything). So this runs every 30 s, and at once when the last alert of an incident ends.
+
+While something is open it looks every 5 s: a message follows, by an edit, when another cause is found or another number
+is cut off; when many more are affected it speaks up again, because edits make no sound.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from alertbridge import intake
 from alertbridge.composing import merged_facts
 from alertbridge.errors import PeerError, StoreError
 from alertbridge.facts import moment
+from alertbridge.following import follow
 from alertbridge.incidents import WATCHDOG, Incident, Phase, Tell
 from alertbridge.truth import CONFIRM_WITHIN, Conclusion, Evidence, Standing, conclude
 from alertbridge.wording import alert_shows, utc_now
@@ -36,6 +40,8 @@ log = get_logger(__name__)
 
 EVERY_SECONDS = 30.0
 CONFIRM_EVERY_SECONDS = 2.0  # while somebody waits for "is it back?"
+FOLLOW_EVERY_SECONDS = 5.0  # while something is open, and not more than the next line
+_FOLLOWED = 500  # in a larger storm the digest follows every 30 s: looking costs the exporter something
 RECEIVERS = "receivers"  # store key: the receivers whose webhooks we got, as they are named in Alertmanager
 _UNHEARD_AFTER = timedelta(seconds=60)  # an alert that Alertmanager holds this long without a webhook to us
 _BY_STATE = {"up": Standing.UP, "low": Standing.LOW, "down": Standing.BAD, "unknown": Standing.UNKNOWN}
@@ -101,11 +107,14 @@ class Reconciler:
             )
         if concluded or told:
             self.on_change()
+        pause = self.every_seconds
+        if 0 < len(incidents) <= _FOLLOWED:
+            pause = min(pause, FOLLOW_EVERY_SECONDS)
         waiting = any(
             i.phase is Phase.CONFIRMING and i.ended_at is not None and now - i.ended_at < 2 * CONFIRM_WITHIN
             for i in incidents
         )
-        return self.confirm_every_seconds if waiting else self.every_seconds
+        return min(pause, self.confirm_every_seconds) if waiting else pause
 
     async def _ask(self, incidents: tuple[Incident, ...]) -> Answers:
         """Ask all peers at the same time."""
@@ -142,8 +151,10 @@ class Reconciler:
             conclusion = conclude(incident, evidence, now=now)
             facts = answers.sight.facts.get(incident.subject) if answers.sight is not None else None
             stored = merged_facts(incident, facts) if facts is not None else None
-            if conclusion.phase is not None or stored is not None:
+            if conclusion.phase is not None:
                 intake.conclude(queries, incident, conclusion, settings, now=now, facts=stored)
+            elif stored is not None:
+                told = follow(queries, incident, stored, settings, now=now) or told
             if conclusion.phase is not None:
                 concluded.append((incident, conclusion))
         if answers.held is not None:

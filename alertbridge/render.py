@@ -33,22 +33,27 @@ def incident_message(
     *,
     now: datetime,
     tell: Tell = Tell.UPDATE,
+    before: str | None = None,
     grafana_url: str | None = None,
     runbooks_url: str | None = None,
 ) -> str:
-    """Return the message of one incident as it stands now."""
+    """Return the message of one incident as it stands now; `before`: how many were affected when last told (GROWN)."""
     head = [_headline(incident, texts)]
     body = _ended_lines(incident, texts, now=now) if incident.phase.closed else _open_lines(incident, texts, now=now)
     if tell is Tell.REMIND:
         head.append(f"<b>{texts('incident.still', duration=_duration(incident, texts, now=now))}</b>")
+    elif tell is Tell.GROWN and before is not None:
+        head.append(f"<b>{texts('incident.grown', count=incident.facts.affected, before=before)}</b>")
     foot = details.links(incident, texts, grafana_url, runbooks_url)
     return fit(head, body, foot, more=lambda count: texts("digest.more", count=count))
 
 
 def moved_message(incident: Incident, texts: Texts, *, now: datetime) -> str:
-    """Return what an earlier message of an incident becomes once it is worse and a new message tells it."""
-    zone = wording.zone_of(incident)
-    return "\n".join([_headline(incident, texts), texts("incident.moved", when=wording.when(now, zone, now=now))])
+    """Return what an earlier message becomes once a newer one tells its incident: no state, which would grow stale."""
+    when = wording.when(incident.told_at or now, wording.zone_of(incident), now=now)
+    monitor = wording.monitor_key(incident)
+    place = texts(f"monitor.{monitor}").partition(" · ")[0] if monitor else escape(wording.place(incident))
+    return "\n".join([f"↪️ <b>{place}</b>", texts("incident.moved", when=when)])
 
 
 def _headline(incident: Incident, texts: Texts) -> str:

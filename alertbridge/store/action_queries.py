@@ -27,20 +27,39 @@ class Action:
     who: str
     chat_id: int
     what: str
-    result: str  # empty: begun, and never finished
+    result: str  # empty: begun, and its end is not known
+    update_id: int
+    topic: int | None = None
 
 
 class ActionQueries(Connected):
     """Queries about what people did, and about the silences that are watched."""
 
-    def begin_action(self, *, update_id: int, at: datetime, user_id: int, who: str, chat_id: int, what: str) -> bool:
+    def begin_action(
+        self,
+        *,
+        update_id: int,
+        at: datetime,
+        user_id: int,
+        who: str,
+        chat_id: int,
+        what: str,
+        topic: int | None = None,
+    ) -> bool:
         """Note an action before it is done; False when this update was acted on already."""
         table = schema.actions
         if self._connection.scalar(sa.select(table.c.update_id).where(table.c.update_id == update_id)) is not None:
             return False
         self._connection.execute(
             sa.insert(table).values(
-                update_id=update_id, at=stored(at), user_id=user_id, who=who, chat_id=chat_id, what=what, result=""
+                update_id=update_id,
+                at=stored(at),
+                user_id=user_id,
+                who=who,
+                chat_id=chat_id,
+                what=what,
+                result="",
+                topic=topic,
             )
         )
         return True
@@ -54,17 +73,13 @@ class ActionQueries(Connected):
         """Return the newest actions, newest first."""
         table = schema.actions
         query = sa.select(table).order_by(table.c.at.desc(), table.c.update_id.desc()).limit(limit)
-        return tuple(
-            Action(
-                at=at(row["at"]),
-                user_id=row["user_id"],
-                who=row["who"],
-                chat_id=row["chat_id"],
-                what=row["what"],
-                result=row["result"],
-            )
-            for row in self._connection.execute(query).mappings()
-        )
+        return tuple(_action(row) for row in self._connection.execute(query).mappings())
+
+    def unfinished_actions(self) -> tuple[Action, ...]:
+        """Return the actions that were begun and whose end is not known, oldest first."""
+        table = schema.actions
+        query = sa.select(table).where(table.c.result == "").order_by(table.c.at, table.c.update_id)
+        return tuple(_action(row) for row in self._connection.execute(query).mappings())
 
     def watched_silences(self) -> dict[str, dict[str, Any]]:
         """Return what is noted of each silence that is watched, by its id."""
@@ -81,3 +96,16 @@ class ActionQueries(Connected):
         table = schema.meta
         result = self._connection.execute(sa.delete(table).where(table.c.key == f"{_SILENCE}{silence_id}"))
         return result.rowcount > 0
+
+
+def _action(row: sa.RowMapping) -> Action:
+    return Action(
+        at=at(row["at"]),
+        user_id=row["user_id"],
+        who=row["who"],
+        chat_id=row["chat_id"],
+        what=row["what"],
+        result=row["result"],
+        update_id=row["update_id"],
+        topic=row["topic"],
+    )

@@ -34,6 +34,12 @@ class IncidentQueries(Connected):
         """Forget a value."""
         self._connection.execute(sa.delete(schema.meta).where(schema.meta.c.key == key))
 
+    def remembered(self, prefix: str) -> dict[str, str]:
+        """Return the values whose keys begin like this, by the rest of the key."""
+        table = schema.meta
+        rows = self._connection.execute(sa.select(table).where(table.c.key.startswith(prefix, autoescape=True)))
+        return {row.key.removeprefix(prefix): row.value for row in rows}
+
     def record(self, fingerprint: str) -> Record | None:
         """Return the newest episode of an alert."""
         table = schema.alerts
@@ -141,6 +147,8 @@ def _incident(row: sa.RowMapping, records: tuple[Record, ...]) -> Incident:
         reopenings=row["reopenings"],
         acknowledged_by=row["acknowledged_by"],
         acknowledged_at=moment(row["acknowledged_at"]),
+        taken_from=row["taken_from"],
+        released_by=row["released_by"],
         facts=from_json(row["facts"]),
         records=records,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from alertbridge.store import schema
-from alertbridge.store.base import Connected, at, chunks, stored
+from alertbridge.store.base import Connected, at, chunks, moment, stored
 from alertbridge.store.rows import MessageKind, Shown
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ class MessageQueries(Connected):
 
     def shown_for(self, chat: str, incident_ids: Iterable[int]) -> dict[int, Shown]:
         """Return the newest message of a chat for each incident that has one."""
-        found: dict[int, Shown] = {}
+        return {incident: every[-1] for incident, every in self.every_shown_for(chat, incident_ids).items()}
+
+    def every_shown_for(self, chat: str, incident_ids: Iterable[int]) -> dict[int, tuple[Shown, ...]]:
+        """Return all messages of a chat for each incident that has some, oldest first."""
+        found: dict[int, tuple[Shown, ...]] = {}
         for chunk in chunks(sorted(set(incident_ids))):
             query = (
                 sa.select(schema.messages, schema.shown.c.incident_id)
@@ -29,7 +33,15 @@ class MessageQueries(Connected):
                 .order_by(schema.messages.c.id)
             )
             for row in self._connection.execute(query).mappings():
-                found[row["incident_id"]] = _shown(row)
+                found[row["incident_id"]] = (*found.get(row["incident_id"], ()), _shown(row))
+        return found
+
+    def messages(self, ids: Iterable[int]) -> dict[int, Shown]:
+        """Return messages by our id; those that are gone are missing."""
+        found: dict[int, Shown] = {}
+        for chunk in chunks(sorted(set(ids))):
+            query = sa.select(schema.messages).where(schema.messages.c.id.in_(chunk))
+            found |= {row["id"]: _shown(row) for row in self._connection.execute(query).mappings()}
         return found
 
     def messages_of(self, incident_id: int) -> tuple[Shown, ...]:
@@ -89,6 +101,11 @@ class MessageQueries(Connected):
         table = schema.messages
         self._connection.execute(sa.update(table).where(table.c.id == message).values(edited_at=stored(now)))
 
+    def note_ended(self, message: int, now: datetime | None) -> None:
+        """Note that a digest's "all is over" was told; None: something of it is open again."""
+        table = schema.messages
+        self._connection.execute(sa.update(table).where(table.c.id == message).values(ended_at=stored(now)))
+
     def remove_message(self, message: int) -> None:
         """Forget a message that is no longer there."""
         self._connection.execute(sa.delete(schema.shown).where(schema.shown.c.message_id == message))
@@ -137,4 +154,5 @@ def _shown(row: sa.RowMapping) -> Shown:
         sent_at=at(row["sent_at"]),
         edited_at=at(row["edited_at"]),
         quiet=row["quiet"],
+        ended_at=moment(row["ended_at"]),
     )

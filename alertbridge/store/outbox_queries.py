@@ -29,16 +29,19 @@ class OutboxQueries(Connected):
         notice: str = "",
         values: Mapping[str, str] | None = None,
         held_until: datetime | None = None,
+        message: int | None = None,
     ) -> None:
-        """Add a row. A second edit of the same incident is not added: the first, still unsent, will show the newest."""
+        """Add a row. A second edit of the same message is not added: the first, still unsent, will show the newest."""
         table = schema.outbox
         if kind == Tell.UPDATE:
+            same = table.c.message == message if message is not None else table.c.incident_id == incident_id
             waiting = self._connection.scalar(
                 sa.select(table.c.id).where(
+                    same,
                     table.c.chat == chat,
-                    table.c.incident_id == incident_id,
                     table.c.kind == kind,
                     table.c.state == RowState.PENDING.value,
+                    table.c.message.is_not(None) if message is not None else table.c.message.is_(None),
                 )
             )
             if waiting is not None:
@@ -54,6 +57,7 @@ class OutboxQueries(Connected):
                 held=held_until is not None,
                 created_at=stored(held_until or now),  # the age of a row counts from when it may be sent
                 not_before=stored(held_until or now),
+                message=message,
             )
         )
 
@@ -156,4 +160,5 @@ def _row(row: sa.RowMapping) -> Row:
         attempts=row["attempts"],
         failure=row["failure"],
         detail=row["detail"],
+        message=row["message"],
     )

@@ -48,11 +48,12 @@ class Row:
     attempts: int = 0
     failure: str = ""
     detail: str = ""
+    message: int | None = None  # our id of the message it is about; None: the chat's newest that shows the incident
 
     @property
     def loud(self) -> bool:
         """Whether it asks for a new message that makes a sound."""
-        return self.kind in {Tell.OPEN, Tell.WORSE, Tell.REMIND}
+        return self.kind in {Tell.OPEN, Tell.WORSE, Tell.REMIND, Tell.GROWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +68,4 @@ class Shown:
     sent_at: datetime
     edited_at: datetime
     quiet: bool = False
+    ended_at: datetime | None = None  # of a digest: when "all is over" was told; None: not told, or one is open again

@@ -27,7 +27,9 @@ incidents = sa.Table(
     sa.Column("told_at", sa.Double),
     sa.Column("reopenings", sa.Integer, nullable=False, default=0),
     sa.Column("acknowledged_by", sa.String, nullable=False, default=""),
-    sa.Column("acknowledged_at", sa.Double),
+    sa.Column("acknowledged_at", sa.Double),  # or released_at: when it last changed hands
+    sa.Column("taken_from", sa.String, nullable=False, default="", server_default=""),
+    sa.Column("released_by", sa.String, nullable=False, default="", server_default=""),
     sa.Column("facts", sa.JSON, nullable=False),
 )
 
@@ -57,6 +59,9 @@ messages = sa.Table(
     sa.Column("sent_at", sa.Double, nullable=False),
     sa.Column("edited_at", sa.Double, nullable=False),
     sa.Column("quiet", sa.Boolean, nullable=False, default=False),  # a digest of the quiet hours
+    sa.Column(
+        "ended_at", sa.Double
+    ),  # of a digest: when "all is over" was told
 )
 
 shown = sa.Table(
@@ -73,6 +78,7 @@ outbox = sa.Table(
     sa.Column("chat", sa.String, nullable=False, index=True),
     sa.Column("kind", sa.String, nullable=False),  # incidents.Tell, or notice
     sa.Column("incident_id", sa.Integer, index=True),  # None: a notice
+    sa.Column("message", sa.Integer),  # which message it is about; None: the chat's newest that shows the incident
     sa.Column("notice", sa.String, nullable=False, default=""),  # key of its text
     sa.Column("values", sa.JSON, nullable=False),
     sa.Column("state", sa.String, nullable=False, index=True),  # pending, sending, sent, dead
@@ -104,11 +110,20 @@ actions = sa.Table(
     sa.Column("who", sa.String, nullable=False),
     sa.Column("chat_id", sa.BigInteger, nullable=False),
     sa.Column("what", sa.String, nullable=False),
-    sa.Column("result", sa.String, nullable=False),
+    sa.Column("result", sa.String, nullable=False),  # empty: begun, and its end is not known
+    sa.Column("topic", sa.BigInteger),
 )
 
 # Later versions append statements here; entry n brings version n + 1 to n + 2. Version 1 is `metadata` as it stands.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ()
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "ALTER TABLE incidents ADD COLUMN taken_from VARCHAR NOT NULL DEFAULT ''",
+        "ALTER TABLE incidents ADD COLUMN released_by VARCHAR NOT NULL DEFAULT ''",
+        "ALTER TABLE messages ADD COLUMN ended_at DOUBLE PRECISION",
+        "ALTER TABLE outbox ADD COLUMN message INTEGER",
+        "ALTER TABLE actions ADD COLUMN topic BIGINT",
+    ),
+)
 VERSION = 1 + len(MIGRATIONS)
 
 

@@ -30,9 +30,9 @@ def shown(number: int, kind: MessageKind = MessageKind.INCIDENT, *, age: float =
     )
 
 
-def some(count: int) -> dict[int, Incident]:
+def some(count: int, *, phase: Phase = Phase.OPEN) -> dict[int, Incident]:
     """Return incidents 1..count."""
-    base = Incident(id=0, subject="target:x", phase=Phase.OPEN, level=Level.CRITICAL, opened_at=NOW, started_at=NOW)
+    base = Incident(id=0, subject="target:x", phase=phase, level=Level.CRITICAL, opened_at=NOW, started_at=NOW)
     return {n: replace(base, id=n, subject=f"target:{n}") for n in range(1, count + 1)}
 
 
@@ -96,7 +96,7 @@ def test_edits_of_one_message_are_one_request() -> None:
 def test_many_ends_are_one_silent_message() -> None:
     """Four or more incidents with messages of their own."""
     rows = [row(n, Tell.OVER, n) for n in (1, 2, 3, 4)]
-    job = plan(rows, some(4), {n: shown(n) for n in (1, 2, 3, 4)}, None, now=NOW)
+    job = plan(rows, some(4, phase=Phase.OVER), {n: shown(n) for n in (1, 2, 3, 4)}, None, now=NOW)
     assert job is not None
     assert (job.act, job.incidents) == (Act.OVER_MANY, (1, 2, 3, 4))
 
@@ -178,10 +178,11 @@ def test_worse_never_waits() -> None:
 def test_ends_of_the_same_seconds_are_one_silent_message() -> None:
     """The first is told at once, the others wait for each other."""
     shows = {n: shown(n) for n in (1, 2, 3, 4)}
-    first = plan([row(1, Tell.OVER, 1)], some(4), shows, None, now=NOW, recent=told(Tell.OPEN, 1))
+    over = some(4, phase=Phase.OVER)
+    first = plan([row(1, Tell.OVER, 1)], over, shows, None, now=NOW, recent=told(Tell.OPEN, 1))
     rows = [replace(row(n, Tell.OVER, n), created_at=NOW - timedelta(seconds=1)) for n in (2, 3, 4)]
-    waits = plan(rows, some(4), shows, None, now=NOW, recent=told(Tell.OVER, 2))
-    then = plan(rows, some(4), shows, None, now=NOW + timedelta(seconds=1), recent=told(Tell.OVER, 2))
+    waits = plan(rows, over, shows, None, now=NOW, recent=told(Tell.OVER, 2))
+    then = plan(rows, over, shows, None, now=NOW + timedelta(seconds=1), recent=told(Tell.OVER, 2))
     assert first is not None
     assert waits is not None
     assert then is not None

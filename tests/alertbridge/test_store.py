@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,11 +23,11 @@ from tests.alertbridge.test_payload import changed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from alertbridge.store.queries import Queries
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+VERSION_1 = Path(__file__).parents[1] / "data" / "alertbridge-version-1.sql"
 SETTINGS = Settings(chats=(Chat(name="noc", id=-1),))
 
 
@@ -123,6 +125,33 @@ async def test_old_things_are_forgotten_and_open_ones_kept(store: Store) -> None
         )
 
     assert await store.transact(work) == (True, 0, 1, {RowState.DEAD: 1})
+
+
+async def test_a_database_of_the_first_version_is_brought_to_this_one(tmp_path: Path) -> None:
+    """Its tables become those of a new one, and what it held is still there."""
+    old = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(old)) as connection:
+        connection.executescript(VERSION_1.read_text(encoding="utf-8"))
+    store, new = Store.at(old), Store.at(tmp_path / "new.db")
+    await store.open()
+    await new.open()
+    found = await store.transact(lambda q: (q.open_incidents(), q.rows([RowState.PENDING]), q.unfinished_actions()))
+    await asyncio.gather(store.close(), new.close())
+    incidents, rows, actions = found
+    assert [(i.subject, i.taken_from, i.released_by) for i in incidents] == [("target:a", "", "")]
+    assert [(row.incident_id, row.message) for row in rows] == [(1, None)]
+    assert [(action.what, action.topic) for action in actions] == [("/ack all", None)]
+    assert columns(old) == columns(tmp_path / "new.db")
+    again = Store.at(old)
+    await again.open()  # and once is enough
+    await again.close()
+
+
+def columns(path: Path) -> set[tuple[str, str]]:
+    """Return every column of every table."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        query = "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'"
+        return set(connection.execute(query))
 
 
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
