@@ -61,6 +61,8 @@ _MONITOR = {
     ("VPNConfigReloadFailed", "info"): ("removal", 0.0, 0.0),
     ("VPNStorageFailing", "warning"): ("storage", 90.0, 0.0),
     ("VPNTunnelSourceDown", "warning"): ("tunnels", 60.0, 0.0),
+    ("VPNCertificateExpiring", "warning"): ("certificate", 0.0, 0.0),
+    ("VPNCertificateExpiring", "critical"): ("certificate_week", 0.0, 0.0),
     ("AlertBridgeDeliveryStalled", "critical"): ("stalled", 30.0, 0.0),
     ("AlertBridgeDeliveryStalled", "warning"): ("dead", 0.0, 0.0),
 }

@@ -21,6 +21,8 @@ MONITOR = [
     ("VPNConfigReloadFailed", "info"),
     ("VPNStorageFailing", "warning"),
     ("VPNTunnelSourceDown", "warning"),
+    ("VPNCertificateExpiring", "warning"),
+    ("VPNCertificateExpiring", "critical"),
     ("AlertBridgeDeliveryStalled", "critical"),
     ("AlertBridgeDeliveryStalled", "warning"),
 ]

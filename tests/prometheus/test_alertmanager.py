@@ -99,7 +99,7 @@ def test_a_recovery_is_told_at_the_next_tick(server: str, bridge: Receiver) -> N
     assert len(told(bridge, "VPNTargetDown")) == 2
 
 
-_OF_THE_SLOW_JOB = ("VPNConfigReloadFailed", "VPNStorageFailing", "VPNTunnelSourceDown")
+_OF_THE_SLOW_JOB = ("VPNConfigReloadFailed", "VPNStorageFailing", "VPNTunnelSourceDown", "VPNCertificateExpiring")
 
 
 @pytest.mark.parametrize("source", ["VPNMonitorIsolated", "VPNEngineImpaired"])
