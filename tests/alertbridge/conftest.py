@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -133,6 +134,8 @@ async def running_bridge(
         watchdog_look_seconds=0.05,
         escalation_every_seconds=0.05,
         silences_every_seconds=0.1,
+        polling_calm=timedelta(seconds=2),
+        conflict_pause_seconds=0.3,
     )
     bridge = Bridge(Live(path=path, settings=settings), options, tuning)
     async with httpx.AsyncClient(timeout=20.0) as http:
