@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import io
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 import pytest_asyncio
 from PIL import Image
@@ -22,8 +19,8 @@ from alertbridge.prometheus import Prometheus
 from alertbridge.settings import Language, Peer
 from alertbridge.texts import texts
 from tests.alertbridge.peers import target_item
+from tests.alertbridge.real_prometheus import openmetrics, running_prometheus
 from tests.alertbridge.test_real_alertmanager import free_port
-from tools.debian import ensure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,12 +32,12 @@ TARGET = 'jbr-"quoted"\\hub'  # a label value that must be escaped
 MINUTES = 180
 
 
-def openmetrics(now: float) -> str:
+def past(now: float) -> dict[str, list[tuple[float, float]]]:
     """Return three hours of a target and a region, a sample per 15 s: an outage of a minute, ten minutes of nothing."""
     label = TARGET.replace("\\", "\\\\").replace('"', '\\"')
     moments = [now - MINUTES * 60 + 15 * n for n in range(MINUTES * 4)]
     seen = [at for at in moments if not 1800 <= now - at < 2400]
-    rows: dict[str, list[str]] = {}
+    rows: dict[str, list[tuple[float, float]]] = {}
     for at in seen:
         down = 1200 <= now - at < 1260
         values = {
@@ -54,47 +51,15 @@ def openmetrics(now: float) -> str:
         }
         for series, value in values.items():
             if value is not None:
-                rows.setdefault(series, []).append(f"{series} {value} {at:.3f}")
-    lines = [line for series, found in rows.items() for line in (f"# TYPE {series.partition('{')[0]} gauge", *found)]
-    return "\n".join([*lines, "# EOF", ""])
+                rows.setdefault(series, []).append((at, value))
+    return rows
 
 
 @pytest_asyncio.fixture
 async def prometheus(tmp_path: Path) -> AsyncIterator[Prometheus]:
     """Give our client of a running Prometheus with a past."""
-    programs = await asyncio.to_thread(ensure, "prometheus")
-    (tmp_path / "past.txt").write_text(openmetrics(time.time()), encoding="utf-8")
-    (tmp_path / "prometheus.yml").write_text("global: {}\n", encoding="utf-8")
-    importing = await asyncio.create_subprocess_exec(
-        str(programs["promtool"]),
-        *("tsdb", "create-blocks-from", "openmetrics", str(tmp_path / "past.txt"), str(tmp_path / "data")),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, errors = await importing.communicate()
-    assert importing.returncode == 0, errors
-    port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        str(programs["prometheus"]),
-        f"--config.file={tmp_path}/prometheus.yml",
-        f"--storage.tsdb.path={tmp_path}/data",
-        f"--web.listen-address=127.0.0.1:{port}",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with client() as http:
-            deadline = asyncio.get_running_loop().time() + 20
-            while True:
-                with contextlib.suppress(httpx.HTTPError):
-                    if (await http.get(f"http://127.0.0.1:{port}/-/ready")).is_success:
-                        break
-                assert asyncio.get_running_loop().time() < deadline, "Prometheus does not answer"
-                await asyncio.sleep(0.05)
-            yield Prometheus(http, lambda: Peer(url=f"http://127.0.0.1:{port}"))
-    finally:
-        process.terminate()
-        await process.wait()
+    async with running_prometheus(tmp_path, openmetrics(past(time.time()))) as found:
+        yield found
 
 
 async def test_a_graph_shows_what_prometheus_holds(prometheus: Prometheus) -> None:
