@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import InventoryError, UnreadableError
-from exporter.inventory.load import load_inventory
+from exporter.inventory.load import load_inventory, parse_inventory
 
 BROKEN = Path(__file__).parents[2] / "data" / "targets"
 MESSAGES = BROKEN / "messages.txt"  # as `vpn-exporter check *.yml` prints them, a mistake a line
@@ -54,3 +54,14 @@ def test_a_pipe_is_refused_at_once_where_nobody_may_wait(tmp_path: Path) -> None
     os.mkfifo(tmp_path / "targets.yml")
     with pytest.raises(UnreadableError, match=r"cannot be read \(it is a pipe or device, no regular file\); check"):
         load_inventory(tmp_path / "targets.yml")
+
+
+def test_a_large_wrong_file_is_told_up_to_a_limit() -> None:
+    """Megabytes of nonsense would otherwise take the machine's memory, and a reload's answer with it."""
+    text = "version: 1\nregions: []\ntargets:\n" + "  - {id: a}\n" * 8_000
+    with pytest.raises(InventoryError) as caught:
+        parse_inventory(text, "targets.yml")
+    assert len(caught.value.mistakes) == 10_001
+    assert str(caught.value.mistakes[-1]).endswith(
+        "there are more mistakes; correct these first, or name the right file"
+    )
