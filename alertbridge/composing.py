@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alertbridge import facts as facts_module
 from alertbridge import render, wording
-from alertbridge.bot.keyboards import digest_buttons, incident_buttons, signer_of
+from alertbridge.bot.keyboards import digest_buttons, incident_buttons, notice_buttons, signer_of
 from alertbridge.errors import PeerError
 from alertbridge.planning import Act, Job
 from alertbridge.store.rows import MessageKind
@@ -113,8 +113,10 @@ def _buttons(
     job: Job, told: Sequence[Incident], every: Sequence[Incident], words: Texts, settings: Settings
 ) -> Buttons:
     """Return the buttons of a job: a message about incidents has them, a short reply has none."""
-    if settings.dry_run or job.act in {Act.NOTICE, Act.REPLY_OVER, Act.OVER_MANY, Act.REPLY_ALL_OVER}:
+    if settings.dry_run or job.act in {Act.REPLY_OVER, Act.OVER_MANY, Act.REPLY_ALL_OVER}:
         return ()
+    if job.act is Act.NOTICE:
+        return notice_buttons(job.rows[0], words, signer_of(settings))
     if job.older and job.message is not None and job.message.kind is MessageKind.INCIDENT:
         return ()  # it only points to the newer one
     signer = signer_of(settings)

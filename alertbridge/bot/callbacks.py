@@ -25,6 +25,7 @@ class Kind(StrEnum):
     SILENCE_BACK = "b"  # incident id: until it is back
     GRAPH = "g"  # incident id
     UNSILENCE = "x"  # silence id
+    PROLONG = "h"  # silence id, its end in seconds since the epoch
     RESTART = "r"  # user id, seconds since the epoch
     PAGE = "p"  # command, page, argument
 

@@ -1,7 +1,8 @@
-"""Looks after silences: extends "until it is back", ends it when it is, and tells every end, with what is still down.
+"""Looks after silences: extends "until it is back", ends it when it is, warns before an end and tells every end.
 
 Silences that people made elsewhere (Alertmanager's page, Karma, amtool) are noted too: when one ends, the chats that
-show what it hid are told. Alertmanager itself says nothing when a silence ends (alertmanager#2896).
+show what it hid are told. Alertmanager itself says nothing when a silence ends (alertmanager#2896). What is told is
+noted in the same transaction: once each, over restarts and two bridges. silence_ends.py decides what.
 """
 
 from __future__ import annotations
@@ -13,20 +14,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from alertbridge import intake
-from alertbridge.alertmanager import Matcher
-from alertbridge.bot.open_incidents import place_of
+from alertbridge.bot import silence_ends
 from alertbridge.bot.silencing import BACK_SPAN, note_of
 from alertbridge.errors import PeerError, StoreError
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from alertbridge.alertmanager import Alertmanager, Silence
     from alertbridge.incidents import Incident
-    from alertbridge.settings import Settings
+    from alertbridge.settings import Chat, Settings
     from alertbridge.store import Transactions
     from alertbridge.store.queries import Queries
 
@@ -34,7 +34,6 @@ log = get_logger(__name__)
 
 EVERY_SECONDS = 10.0
 _EXTEND_BELOW = timedelta(minutes=10)
-_NAMED = 5
 
 
 @dataclass(slots=True)
@@ -86,9 +85,11 @@ class Keeper:
         for silence_id, note in known.items():
             silence = held.get(silence_id)
             if silence is None:
-                await self._ended(silence_id, note, "silence_over")
+                await self._ended(silence_id, note, "silence_over", held.values())
             elif note.get("back"):
                 await self._keep_until_back(silence, note, incidents.get(note.get("incident") or 0))
+            elif silence_ends.is_near(silence, note, held.values(), now=self.now()):
+                await self._ends_soon(silence)
         new = {key: note_of(silence) for key, silence in held.items() if key not in known}
         if new:
             await self.store.transact(lambda q: _note_all(q, new))
@@ -97,35 +98,55 @@ class Keeper:
         now = self.now()
         if incident is None or incident.phase.closed:
             await self.alertmanager.expire(silence.id)
-            await self._ended(silence.id, note, "silence_back")
+            await self._ended(silence.id, note, "silence_back", ())
         elif silence.ends_at - now < _EXTEND_BELOW:
             new_id = await self.alertmanager.put(replace(silence, ends_at=now + BACK_SPAN))
             log.info("silence extended", what=note.get("what"), silence=new_id)
             if new_id != silence.id:  # it ended while we asked
                 await self.store.transact(lambda q: _renamed(q, silence.id, new_id, note))
 
-    async def _ended(self, silence_id: str, note: Mapping[str, Any], key: str) -> None:
+    async def _ends_soon(self, silence: Silence) -> None:
+        """Warn that a silence ends soon, with what is still wrong behind it and a button that prolongs it."""
+        now, settings = self.now(), self.settings()
+
+        def work(queries: Queries) -> bool:
+            note = queries.watched_silences().get(silence.id)
+            if note is None or silence_ends.is_warned(silence, note):
+                return False  # a person has ended it meanwhile, or the other bridge has warned
+            hidden = silence_ends.hidden(note, queries.open_incidents())
+            for chat in _concerned(queries, settings, note, hidden):
+                values = silence_ends.warning(silence, note, hidden, zone=chat.timezone, now=now)
+                intake.notify(queries, [chat.name], "lines", values, now=now)
+            queries.watch_silence(silence.id, silence_ends.warned(silence, note))
+            return True
+
+        if await self.store.transact(work):
+            log.info("silence ends soon", silence=silence.id, ends_at=silence.ends_at.isoformat())
+            self.on_change()
+
+    async def _ended(self, silence_id: str, note: Mapping[str, Any], key: str, held: Collection[Silence]) -> None:
         """Tell that a silence has ended: where it was made, and where what it hid is shown."""
         now, settings = self.now(), self.settings()
 
         def work(queries: Queries) -> None:
             if not queries.forget_silence(silence_id):
                 return  # a person has ended it meanwhile, and was told
-            hidden = [i for i in queries.open_incidents() if _hid(note, i)]
-            chats = {note["chat"]} | {chat for i in hidden for chat in queries.chats_of(i.id)}
-            names = [place_of(incident) for incident in hidden[:_NAMED]]
-            if len(hidden) > _NAMED:
-                names.append(f"+{len(hidden) - _NAMED}")
-            keys = key if key == "silence_back" else f"{key},{'silence_still' if names else 'silence_clear'}"
-            values = {"keys": keys, "what": note["what"], "who": note["who"], "names": ", ".join(names)}
-            if not names:
-                values["silent"] = "yes"  # nothing to do for anybody
-            told = sorted(chat for chat in chats if settings.chat(chat) is not None)
-            intake.notify(queries, told, "lines", values, now=now)
+            if silence_ends.goes_on(note, held, now=now):
+                return  # another one hides the same: nothing changes for anybody
+            hidden = silence_ends.hidden(note, queries.open_incidents())
+            names = [chat.name for chat in _concerned(queries, settings, note, hidden)]
+            values = silence_ends.ending(note, hidden, held, key, now=now)
+            intake.notify(queries, names, "lines", values, now=now)
 
         await self.store.transact(work)
         log.info("silence ended", what=note.get("what"), reason=key)
         self.on_change()
+
+
+def _concerned(queries: Queries, settings: Settings, note: Mapping[str, Any], hidden: Iterable[Incident]) -> list[Chat]:
+    """Return whom a silence's end concerns: where it was made, and where what it hides is shown."""
+    names = {note["chat"]} | {chat for incident in hidden for chat in queries.chats_of(incident.id)}
+    return [chat for name in sorted(names) if (chat := settings.chat(name)) is not None]
 
 
 def _renamed(queries: Queries, old_id: str, new_id: str, note: Mapping[str, Any]) -> None:
@@ -138,10 +159,3 @@ def _note_all(queries: Queries, notes: Mapping[str, Mapping[str, Any]]) -> None:
     for silence_id, note in notes.items():
         if silence_id not in known:  # made by a person here, and noted while we asked
             queries.watch_silence(silence_id, note)
-
-
-def _hid(note: Mapping[str, Any], incident: Incident) -> bool:
-    matchers = [
-        Matcher(name=name, value=value, regex=regex, equal=equal) for name, value, regex, equal in note["matchers"]
-    ]
-    return any(all(matcher.fits(record.labels) for matcher in matchers) for record in incident.firing)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alertbridge.incidents import Incident
     from alertbridge.sending import Buttons
     from alertbridge.settings import Settings
+    from alertbridge.store.rows import Row
     from alertbridge.texts import Texts
 
 ALL = "all"  # in the place of an incident's id: everything that the pressed message shows
@@ -49,6 +50,14 @@ def digest_buttons(incidents: Iterable[Incident], texts: Texts, signer: Signer) 
     if all(incident.phase.closed or incident.acknowledged_by for incident in incidents):
         return ()
     return ((_button("button.ack_all", Kind.ACK, ALL, texts, signer),),)
+
+
+def notice_buttons(row: Row, texts: Texts, signer: Signer) -> Buttons:
+    """Return the button of a notice: one that prolongs the silence that it says will end."""
+    if "until" not in row.values:
+        return ()
+    data = signer.pack(Kind.PROLONG, row.values["silence"], row.values["until"])
+    return ((Button(text=texts.entries["button.prolong"], data=data),),) if data is not None else ()
 
 
 def _button(key: str, kind: Kind, argument: int | str, texts: Texts, signer: Signer) -> Button:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alertbridge.settings import Role
+from alertbridge.settings import JAKARTA, Role
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from alertbridge.alertmanager import Alertmanager
     from alertbridge.bot.access import Asker
@@ -59,6 +60,12 @@ class Question:
     page: int = 0  # of a list, from 0
     pictures: Pictures | None = None  # who draws
     on_change: Callable[[], None] = lambda: None  # the outbox has new rows
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone of the chat it was asked in; Jakarta's in a private one."""
+        chat = self.settings.chat(self.chat_name)
+        return chat.timezone if chat is not None else JAKARTA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from alertbridge.bot.commands import BY_NAME
 from alertbridge.bot.keyboards import ALL
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
 from alertbridge.bot.open_incidents import place_of
+from alertbridge.bot.prolonging import prolong
 from alertbridge.errors import StoreError
 from alertbridge.markup import cut_text, plain
 from alertbridge.settings import Role
@@ -41,6 +42,7 @@ _COMMANDS = {
     Kind.SILENCE: "silence",
     Kind.SILENCE_BACK: "silence",
     Kind.UNSILENCE: "unsilence",
+    Kind.PROLONG: "silence",
     Kind.RESTART: "restart",
     Kind.GRAPH: "graph",
 }
@@ -209,6 +211,10 @@ def _unsilence(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
     return work
 
 
+def _prolong(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
+    return lambda question: prolong(question, press.arguments[0], int(press.arguments[1]))
+
+
 def _restart(_: Press) -> Callable[[Question], Awaitable[str | Answer]]:
     return acting.restart
 
@@ -227,6 +233,7 @@ _DOING: dict[Kind, Callable[[Press], Callable[[Question], Awaitable[str | Answer
     Kind.SILENCE: _silence,
     Kind.SILENCE_BACK: _silence_back,
     Kind.UNSILENCE: _unsilence,
+    Kind.PROLONG: _prolong,
     Kind.RESTART: _restart,
     Kind.GRAPH: _graph,
     Kind.PAGE: _page,

@@ -98,7 +98,7 @@ async def end(question: Question, chosen: Sequence[Silence]) -> Answer:
         raise failure
     known = await question.store.transact(lambda q: _forgotten(q, ended, question))
     question.on_change()
-    names = ", ".join(_what(silence, known.get(silence.id)) for silence in ended)
+    names = ", ".join(name_of(silence, known.get(silence.id)) for silence in ended)
     text = question.texts("act.unsilenced", what=names, who=question.who)
     if failure is not None:
         return Answer(text=f"{text}\n{question.texts('act.some_failed', reason=str(failure))}", result="partly")
@@ -126,7 +126,7 @@ def line(number: int, silence: Silence, note: Mapping[str, Any] | None, texts: T
     return texts(
         "act.silence_line",
         number=number,
-        what=_what(silence, note),
+        what=name_of(silence, note),
         until=until,
         who=one_line(silence.author, 60),
         reason=one_line(silence.comment, 120),
@@ -137,7 +137,7 @@ def line(number: int, silence: Silence, note: Mapping[str, Any] | None, texts: T
 def note_of(silence: Silence, *, what: str = "", chat: str = "", incident: int | None = None) -> dict[str, Any]:
     """Return what is noted of a silence: enough to tell its end when Alertmanager no longer knows it."""
     return {
-        "what": what or _what(silence, None),
+        "what": what or name_of(silence, None),
         "who": one_line(silence.author, 60),
         "chat": chat,
         "incident": incident,
@@ -173,7 +173,8 @@ async def _put(
     question.on_change()
 
 
-def _what(silence: Silence, note: Mapping[str, Any] | None) -> str:
+def name_of(silence: Silence, note: Mapping[str, Any] | None) -> str:
+    """Return what a silence is about as people know it: as it was asked for here, else its matchers."""
     if note is not None and note.get("what"):
         return one_line(str(note["what"]), 120)
     return one_line(", ".join(map(str, silence.matchers)), 120)
