@@ -47,9 +47,14 @@ def due(incidents: Iterable[Incident], done: Collection[str], *, after: timedelt
         and incident.level >= Level.CRITICAL
         and not incident.acknowledged_by
         and any(not record.suppressed for record in incident.firing)
-        and now - max(incident.opened_at, incident.started_at) >= after
+        and now - max(incident.opened_at, incident.started_at, _let_go_at(incident)) >= after
         and episode(incident) not in done
     ]
+
+
+def _let_go_at(incident: Incident) -> datetime:
+    """Return since when nobody has it, where somebody let it go; whoever hears of that gets the same time to take it."""
+    return incident.acknowledged_at or incident.opened_at
 
 
 def episode(incident: Incident) -> str:

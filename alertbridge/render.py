@@ -285,7 +285,14 @@ def _measured_lines(incident: Incident, texts: Texts) -> list[str]:
 
 
 def _acknowledged(incident: Incident, texts: Texts, *, now: datetime) -> list[str]:
-    if not incident.acknowledged_by or incident.acknowledged_at is None:
+    if incident.acknowledged_at is None or not (incident.acknowledged_by or incident.released_by):
         return []
     moment = wording.when(incident.acknowledged_at, wording.zone_of(incident), now=now)
+    if not incident.acknowledged_by:
+        return (
+            [] if incident.phase.closed else [f"↩️ {texts('incident.released', who=incident.released_by, when=moment)}"]
+        )
+    if incident.taken_from:
+        before = incident.taken_from
+        return [f"🛠 {texts('incident.taken_over', who=incident.acknowledged_by, when=moment, before=before)}"]
     return [f"🛠 {texts('incident.acknowledged', who=incident.acknowledged_by, when=moment)}"]

@@ -1,7 +1,7 @@
-"""The commands that do something: acknowledge, silence, end a silence, restart; and what was done (`/log actions`).
+"""The commands that do something: silence, end a silence, restart; and what was done (`/log actions`).
 
 Each is one function of a Question, whether it was typed or a button was pressed. Who may, how fresh and how often is
-decided before (responder.py, presses.py).
+decided before (responder.py, presses.py); hands.py takes incidents.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from alertbridge import intake, wording
+from alertbridge import wording
 from alertbridge.alertmanager import Matcher, Silence
 from alertbridge.bot import silencing
 from alertbridge.bot.callbacks import Kind
@@ -20,60 +20,15 @@ from alertbridge.bot.lookup import find_region, find_target
 from alertbridge.bot.open_incidents import meant, place_of
 from alertbridge.bot.paging import page_of, paged, pages
 from alertbridge.errors import PeerError
-from alertbridge.incidents import Tell
 from alertbridge.markup import escape
 from alertbridge.sending import Button
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from alertbridge.bot.lookup import Found
-    from alertbridge.incidents import Incident
-    from alertbridge.store.queries import Queries
 
 _RESTART_SECONDS = 30.0  # how long the exporter may take to probe again
 _LOOK_SECONDS = 1.0
 _ACTIONS = 400
-_NAMED = 5  # places named in one answer; the rest is counted
-
-
-# ---- acknowledge -----------------------------------------------------------------------------------------------------
-
-
-async def acknowledge(question: Question) -> Answer:
-    """Take incidents: their repeats make no sound any more, and their messages say who has them."""
-    incidents = await meant(question, unacknowledged=True)
-    return await take(question, [incident.id for incident in incidents])
-
-
-async def take(question: Question, ids: Sequence[int]) -> Answer:
-    """Take incidents by id. What somebody has already stays theirs."""
-    texts, now, who = question.texts, question.now, question.who
-
-    def work(queries: Queries) -> tuple[list[Incident], list[Incident]]:
-        found = [incident for incident in queries.incidents(ids) if not incident.phase.closed]
-        free = [incident for incident in found if not incident.acknowledged_by]
-        queries.update_incidents([incident.id for incident in free], acknowledged_by=who, acknowledged_at=now)
-        for incident in free:
-            intake.tell(queries, incident, Tell.UPDATE, question.settings, now=now)
-        return free, [incident for incident in found if incident.acknowledged_by]
-
-    taken, theirs = await question.store.transact(work)
-    if taken:
-        question.on_change()
-        return Answer(text=texts("act.taken", who=who, what=_named(taken, question)))
-    if theirs:
-        first = theirs[0]
-        text = texts("act.taken_already", who=first.acknowledged_by, what=_named(theirs, question))
-        return Answer(text=text, result="already taken")
-    return Answer(text=texts("act.over_already"), result="already over")
-
-
-def _named(incidents: Sequence[Incident], question: Question) -> str:
-    places = [place_of(incident) for incident in incidents[:_NAMED]]
-    if len(incidents) > _NAMED:
-        places.append(question.texts("digest.more", count=len(incidents) - _NAMED))
-    return ", ".join(places)
 
 
 # ---- silences --------------------------------------------------------------------------------------------------------

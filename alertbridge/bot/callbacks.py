@@ -20,7 +20,8 @@ _SIGNATURE_CHARS = 12  # 72 bits
 class Kind(StrEnum):
     """What a button does."""
 
-    ACK = "a"  # incident id
+    ACK = "a"  # incident id: taken, or taken over
+    UNACK = "u"  # incident id
     SILENCE = "s"  # incident id: for an hour
     SILENCE_BACK = "b"  # incident id: until it is back
     GRAPH = "g"  # incident id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alertbridge.bot import acting, answers, introducing, picturing, reporting
+from alertbridge.bot import acting, answers, hands, introducing, picturing, reporting
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
 from alertbridge.bot.lookup import Found, find_region, find_target, the_one
 from alertbridge.bot.paging import paged
@@ -168,7 +168,8 @@ COMMANDS = (
     Command(name="report", answer=reporting.report, example=reporting.EXAMPLE),
     Command(name="log", answer=log, example="jbr-hub", paged=True),
     Command(name="find", answer=find, example="jabar", paged=True),
-    Command(name="ack", answer=acting.acknowledge, role=Role.OPERATOR, example="jbr-hub", acts=True),
+    Command(name="ack", answer=hands.acknowledge, role=Role.OPERATOR, example="jbr-hub", acts=True),
+    Command(name="unack", answer=hands.unacknowledge, role=Role.OPERATOR, example="jbr-hub", acts=True),
     Command(name="silence", answer=acting.silence, role=Role.OPERATOR, example="jbr-hub 4h reason", acts=True),
     Command(name="silences", answer=acting.silences, paged=True),
     Command(name="unsilence", answer=acting.unsilence, role=Role.OPERATOR, example="jbr-hub", acts=True),

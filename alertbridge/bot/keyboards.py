@@ -33,16 +33,23 @@ def incident_buttons(incident: Incident, texts: Texts, signer: Signer) -> Button
     if incident.phase.closed:
         return ()
     hidden = bool(incident.firing) and all(record.suppressed == _SILENCED for record in incident.firing)
-    first = [] if incident.acknowledged_by else [_button("button.ack", Kind.ACK, incident.id, texts, signer)]
+    hands = [_button("button.ack", Kind.ACK, incident.id, texts, signer)]
+    if incident.acknowledged_by:
+        hands = [
+            _button("button.take_over", Kind.ACK, incident.id, texts, signer),
+            _button("button.release", Kind.UNACK, incident.id, texts, signer),
+        ]
+    graph = []
     if _graphs_exist() and not incident.subject.startswith("alert:"):
-        first.append(_button("button.graph", Kind.GRAPH, incident.id, texts, signer))
+        graph = [_button("button.graph", Kind.GRAPH, incident.id, texts, signer)]
     second = []
     if not hidden:
         second = [
             _button("button.silence", Kind.SILENCE, incident.id, texts, signer),
             _button("button.silence_back", Kind.SILENCE_BACK, incident.id, texts, signer),
         ]
-    return tuple(tuple(row) for row in (first, second) if row)
+    rows = (hands, graph, second) if incident.acknowledged_by else ([*hands, *graph], second)  # three are too narrow
+    return tuple(tuple(row) for row in rows if row)
 
 
 def digest_buttons(incidents: Iterable[Incident], texts: Texts, signer: Signer) -> Buttons:

@@ -57,6 +57,7 @@ class Question:
     chat_name: str = ""  # of the configured chat it was asked in; empty: a private one
     who: str = ""  # the asker's name: the configured one, else Telegram's
     reply_to: int | None = None  # the message that the command replies to
+    update_id: int = 0  # of an action: the key of its record
     page: int = 0  # of a list, from 0
     pictures: Pictures | None = None  # who draws
     on_change: Callable[[], None] = lambda: None  # the outbox has new rows

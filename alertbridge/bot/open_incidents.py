@@ -47,7 +47,7 @@ async def meant(question: Question, *, name: str | None = None, unacknowledged: 
     free = [i for i in incidents if not (unacknowledged and i.acknowledged_by)]
     if len(free) > 1:
         raise WrongUsageError(_choice(question.texts("act.which", command=question.name), free))
-    return _some(free, question)
+    return _some(free or incidents, question)
 
 
 def place_of(incident: Incident) -> str:

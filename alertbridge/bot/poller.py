@@ -8,6 +8,7 @@ presses.py buttons.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from alertbridge import intake
 from alertbridge.bot.commands import COMMANDS
 from alertbridge.bot.presses import Presses
 from alertbridge.bot.responder import Responder
+from alertbridge.bot.unfinished import Unfinished
 from alertbridge.errors import Failure, StoreError
 from alertbridge.polling import PollFailure
 from alertbridge.settings import Language
@@ -49,6 +51,7 @@ _LONGEST_PAUSE_SECONDS = 60.0
 CONFLICT_PAUSE_SECONDS = 3.0  # Telegram ends the older of two polls no more often
 _MET_OFTEN = 3  # a bridge that takes over, or is started anew, meets the poll of the one before once
 _UPDATES = ["message", "callback_query"]  # sticky at Telegram, so given each time; no channel posts, no edits
+_NOTED_SECONDS = 5.0  # a store that takes longer to note an action has failed, and that is answered
 _WAITING = 500  # updates in work at most; more come from no honest group
 _POLL_FAILURES = {
     Failure.UNSENT: PollFailure.UNREACHABLE,
@@ -75,6 +78,8 @@ class Poller:
     now: Callable[[], datetime] = utc_now
     _responder: Responder = field(init=False)
     _presses: Presses = field(init=False)
+    _unfinished: Unfinished = field(init=False)
+    _unnoted: dict[int, asyncio.Event] = field(default_factory=dict)  # by update id: set once it cannot be lost
     _fetching: asyncio.Task[None] | None = None
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WAITING))
 
@@ -89,13 +94,18 @@ class Poller:
             outbox=self.outbox,
             metrics=self.metrics,
             pictures=self.pictures,
+            on_noted=self._noted,
         )
         self._presses = Presses(self._responder)
+        self._unfinished = Unfinished(
+            store=self.store, settings=self.settings, replies=self._responder.replies, now=self.now
+        )
 
     async def run(self) -> None:
         """Poll until cancelled."""
         try:
             async with asyncio.TaskGroup() as answers:
+                answers.create_task(self._unfinished.run(), name="tell of unfinished actions")
                 while True:
                     self._fetching = answers.create_task(self._connected(answers), name="fetch commands")
                     await asyncio.wait({self._fetching})  # it ends when the link is opened anew, or by a mistake
@@ -145,9 +155,23 @@ class Poller:
             self._succeeded()
             for update in updates:
                 offset = update.update_id + 1
+                self._unnoted[update.update_id] = asyncio.Event()
                 await self._slots.acquire()
                 task = answers.create_task(self._safely(update), name=f"update {update.update_id}")
                 task.add_done_callback(lambda _: self._slots.release())
+            await self._all_noted()
+
+    async def _all_noted(self) -> None:
+        """Wait until every action is noted: the next question tells Telegram to forget the updates of the last one."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_NOTED_SECONDS):
+                for event in tuple(self._unnoted.values()):
+                    await event.wait()
+        self._unnoted.clear()
+
+    def _noted(self, update_id: int) -> None:
+        if (event := self._unnoted.get(update_id)) is not None:
+            event.set()
 
     async def _failed(self, error: DeliveryError, *, conflict: bool) -> None:
         """Note a poll that failed."""
@@ -206,6 +230,8 @@ class Poller:
                 await self._responder.message(update.update_id, update.message)
         except Exception:
             log.exception("answering failed", update_id=update.update_id)
+        finally:
+            self._noted(update.update_id)
 
 
 def _whole_seconds(span: timedelta) -> timedelta:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import telegram
 from telegram.error import TelegramError
 
-from alertbridge.bot import acting, silencing
+from alertbridge.bot import acting, hands, silencing
 from alertbridge.bot.access import Asker, Denied
 from alertbridge.bot.callbacks import Kind
 from alertbridge.bot.commands import BY_NAME
@@ -39,6 +39,7 @@ _TOAST_LIMIT = 200  # Telegram's
 _CONFIRM_SECONDS = 60.0  # a restart is confirmed within this, by whoever asked for it
 _COMMANDS = {
     Kind.ACK: "ack",
+    Kind.UNACK: "unack",
     Kind.SILENCE: "silence",
     Kind.SILENCE_BACK: "silence",
     Kind.UNSILENCE: "unsilence",
@@ -46,7 +47,7 @@ _COMMANDS = {
     Kind.RESTART: "restart",
     Kind.GRAPH: "graph",
 }
-_OF_INCIDENTS = frozenset({Kind.ACK, Kind.SILENCE, Kind.SILENCE_BACK, Kind.GRAPH})
+_OF_INCIDENTS = frozenset({Kind.ACK, Kind.UNACK, Kind.SILENCE, Kind.SILENCE_BACK, Kind.GRAPH})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,18 +81,20 @@ class Presses:
         press = self._read(query.data, question, message.message_id)
         refusal = await self._refusal(press, question)
         if press is None or refusal is not None:
+            self.responder.on_noted(update_id)
             await self._toast(query, refusal or question.texts("press.invalid"), alert=True)
             return
         try:
             press, toast = await self._looked_up(press)
         except StoreError as error:
+            self.responder.on_noted(update_id)
             await self._toast(query, question.texts("act.failed", reason=str(error)), alert=True)
             return
         if toast:
+            self.responder.on_noted(update_id)
             await self._toast(query, toast, alert=True)
             return
-        await self._toast(query, question.texts.word(f"press.{press.command.name}", default=""))
-        await self._carry_out(press, update_id)
+        await self._carry_out(press, update_id, query)
 
     def _read(self, data: str, question: Question, message_id: int) -> Press | None:
         """Return what was pressed; None: nothing of ours, or nothing that still exists."""
@@ -142,24 +145,28 @@ class Presses:
         press = replace(press, incidents=incidents)
         if not incidents:
             return press, texts("press.invalid")
-        taken = [incident for incident in incidents if incident.acknowledged_by]
-        if press.kind is Kind.ACK and len(taken) == len(incidents):
-            return press, texts("act.taken_already", who=taken[0].acknowledged_by, what=place_of(taken[0]))
-        return press, ""
+        return press, _not_now(press) or ""
 
-    async def _carry_out(self, press: Press, update_id: int) -> None:
+    async def _carry_out(self, press: Press, update_id: int, query: telegram.CallbackQuery) -> None:
         responder, question = self.responder, press.question
-        if press.kind is Kind.RESTART:
-            starting = Answer(text=question.texts("act.restarting"))
-            await responder.replies.send(question.asker, starting, edit=press.message_id)
         command = replace(press.command, answer=_DOING[press.kind](press), acts=press.kind is not Kind.PAGE)
+
+        async def noted() -> None:
+            """Say that it is being done: not before it is noted, or a stop of the bridge would make that untrue."""
+            await self._toast(query, question.texts.word(f"press.{press.command.name}", default=""))
+            if press.kind is Kind.RESTART:
+                starting = Answer(text=question.texts("act.restarting"))
+                await responder.replies.send(question.asker, starting, edit=press.message_id)
+
         if press.kind in {Kind.PAGE, Kind.GRAPH}:
+            responder.on_noted(update_id)
+            await noted()
             async with responder.replies.typing(question.asker):
                 answer: Answer | None = await responder.result(replace(command, acts=False), question)
         else:
             places = ", ".join(place_of(incident) for incident in press.incidents[:3])
             what = f"button {press.kind.name.lower()} {places or ':'.join(press.arguments)}"
-            answer = await responder.act(command, question, update_id, what=what)
+            answer = await responder.act(command, question, update_id, what=what, noted=noted)
         if answer is None or (press.kind is Kind.ACK and answer.result != "failed" and not answer.result):
             return  # an acknowledged message is edited by the outbox, in every chat that shows it
         edit = press.message_id if press.kind in {Kind.PAGE, Kind.RESTART} else None
@@ -171,6 +178,20 @@ class Presses:
             await self.responder.sender.bot.answer_callback_query(
                 query.id, cut_text(plain(text), _TOAST_LIMIT) or None, show_alert=alert
             )
+
+
+def _not_now(press: Press) -> str | None:
+    """Return why an incident does not change hands by a press; None: it does, or the press is about something else."""
+    texts, question = press.question.texts, press.question
+    taken = [incident for incident in press.incidents if incident.acknowledged_by]
+    if press.kind is Kind.UNACK and not taken:
+        return texts("act.nobody_has")
+    if press.kind is not Kind.ACK or len(taken) < len(press.incidents):
+        return None
+    several = len(press.incidents) > 1
+    if several or taken[0].acknowledged_by == question.who or hands.just_taken(taken[0], question):
+        return texts("act.taken_already", who=taken[0].acknowledged_by, what=place_of(taken[0]))
+    return None
 
 
 def _open_ones(queries: Queries, press: Press) -> tuple[Incident, ...]:
@@ -188,7 +209,11 @@ def _open_ones(queries: Queries, press: Press) -> tuple[Incident, ...]:
 
 
 def _ack(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
-    return lambda question: acting.take(question, [incident.id for incident in press.incidents])
+    return lambda question: hands.take(question, [incident.id for incident in press.incidents], over=True)
+
+
+def _unack(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
+    return lambda question: hands.release(question, [incident.id for incident in press.incidents])
 
 
 def _silence(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
@@ -230,6 +255,7 @@ def _page(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
 
 _DOING: dict[Kind, Callable[[Press], Callable[[Question], Awaitable[str | Answer]]]] = {
     Kind.ACK: _ack,
+    Kind.UNACK: _unack,
     Kind.SILENCE: _silence,
     Kind.SILENCE_BACK: _silence_back,
     Kind.UNSILENCE: _unsilence,

@@ -12,6 +12,7 @@ from telegram.error import TelegramError
 
 from alertbridge.delivery import Parcel, Undelivered, deliver
 from alertbridge.markup import CAPTION_LIMIT, cut_text, plain
+from alertbridge.retry import Step
 from alertbridge.sending import Place
 from httpservice.logs import get_logger
 
@@ -55,12 +56,16 @@ class Replies:
                 )
                 pause = _TYPING_EVERY_SECONDS
 
-    async def send(self, asker: Asker, answer: Answer, *, reply_to: int | None = None, edit: int | None = None) -> None:
-        """Send an answer where it was asked, silently, or put it in the place of an older one."""
+    async def send(self, asker: Asker, answer: Answer, *, reply_to: int | None = None, edit: int | None = None) -> bool:
+        """Send an answer where it was asked, silently, or put it in the place of an older one.
+
+        Returns:
+            False: Telegram could not be reached; trying again may help.
+        """
         place = Place(chat_id=asker.chat_id, topic=asker.topic)
         if answer.photo is not None:
             await self._send_photo(asker, answer, answer.photo, reply_to)
-            return
+            return True
         parcel = Parcel(
             place=place, text=answer.text, silent=True, edit=edit, reply_to=reply_to, buttons=answer.buttons
         )
@@ -68,6 +73,8 @@ class Replies:
             await deliver(self.sender, parcel, self.lanes)
         except Undelivered as outcome:
             log.info("answer not delivered", chat=asker.chat_id, reason=outcome.error.failure.value)
+            return outcome.action.step is not Step.WAIT
+        return True
 
     async def _send_photo(self, asker: Asker, answer: Answer, photo: bytes, reply_to: int | None) -> None:
         await self.lanes.turn(asker.chat_id)

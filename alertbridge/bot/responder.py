@@ -28,7 +28,7 @@ from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     import telegram
@@ -62,6 +62,7 @@ class Responder:
     pictures: Pictures
     now: Callable[[], datetime] = utc_now
     bot_name: str = ""  # for `/status@name` in groups
+    on_noted: Callable[[int], None] = lambda _: None  # nothing of this update can be lost any more
     replies: Replies = field(init=False)
     _strangers: Strangers = field(default_factory=Strangers)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -126,13 +127,14 @@ class Responder:
     async def _answer(self, question: Question, update_id: int, sent_at: datetime) -> Answer | None:
         """Return the answer to a question; None: none is due."""
         command = BY_NAME.get(question.name)
+        refused, refusal = await self._refused(command, question, sent_at) if command is not None else (False, None)
+        if command is not None and command.acts and not refused:
+            return await self.act(command, question, update_id)
+        self.on_noted(update_id)
         if command is None:
             return await self._unknown(question)
-        refused, refusal = await self._refused(command, question, sent_at)
         if refused:
             return _said(refusal)
-        if command.acts:
-            return await self.act(command, question, update_id)
         async with self._slots, self.replies.typing(question.asker):
             return await self.result(command, question)
 
@@ -163,8 +165,24 @@ class Responder:
         """Return why the asker may not do what needs a role; None: they may."""
         return denial(question.settings, question.asker, needed, self.outbox.lanes.moved_chats)
 
-    async def act(self, command: Command, question: Question, update_id: int, *, what: str = "") -> Answer | None:
-        """Do something once per update, and record who did what with which result; None: it was done before."""
+    async def act(
+        self,
+        command: Command,
+        question: Question,
+        update_id: int,
+        *,
+        what: str = "",
+        noted: Callable[[], Awaitable[None]] | None = None,
+    ) -> Answer | None:
+        """Do something once per update, and record who did what with which result; None: it was done before.
+
+        Args:
+            command: what is done.
+            question: by whom, where, with which argument.
+            update_id: Telegram's.
+            what: how the record calls it; empty: as it was typed.
+            noted: called once it is noted and before it is done: from then on a stop of the bridge does not lose it.
+        """
         asker, what = question.asker, what or f"/{question.name} {question.argument}".strip()
         try:
             begun = await self.store.transact(
@@ -175,15 +193,19 @@ class Responder:
                     who=question.who,
                     chat_id=asker.chat_id,
                     what=one_line(what),
+                    topic=asker.topic,
                 )
             )
         except StoreError as error:
             self.metrics.commands_total.labels(command.name, "failed").inc()
             return Answer(text=question.texts("act.failed", reason=str(error)), result="failed")
+        self.on_noted(update_id)
         if not begun:
             return None
+        if noted is not None:
+            await noted()
         async with self.replies.typing(asker):
-            answer = await self.result(command, question)
+            answer = await self.result(command, replace(question, update_id=update_id))
         log.info("action", what=what, user=asker.user_id, who=question.who, chat=asker.chat_id, result=answer.result)
         with contextlib.suppress(StoreError):  # done is done; the record then says that its end is not known
             await self.store.transact(lambda q: q.end_action(update_id, one_line(answer.result or "ok")))

@@ -6,12 +6,15 @@ alerts of one name. "Until it is back" is a short silence that the keeper extend
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from alertbridge import intake, wording
 from alertbridge.alertmanager import Matcher, Silence
 from alertbridge.bot.kinds import Answer, Question
+from alertbridge.bot.marking import mark
 from alertbridge.bot.open_incidents import place_of
 from alertbridge.errors import PeerError
 from alertbridge.markup import one_line
@@ -97,6 +100,9 @@ async def end(question: Question, chosen: Sequence[Silence]) -> Answer:
     if failure is not None and not ended:
         raise failure
     known = await question.store.transact(lambda q: _forgotten(q, ended, question))
+    with contextlib.suppress(PeerError):  # the reconciler will see it
+        left = tuple((await question.alertmanager.silences()).values())
+        await question.store.transact(lambda q: mark(q, left, ended, question.settings, now=question.now))
     question.on_change()
     names = ", ".join(name_of(silence, known.get(silence.id)) for silence in ended)
     text = question.texts("act.unsilenced", what=names, who=question.who)
@@ -163,13 +169,19 @@ async def _put(
         comment=one_line(reason, _REASON_LIMIT),
     )
     silence_id = await question.alertmanager.put(silence)
+    made = replace(silence, id=silence_id)
     note = note_of(
         silence,
         what=what,
         chat=question.chat_name or next(iter(question.settings.admins()), ""),
         incident=incident.id if incident is not None else None,
     )
-    await question.store.transact(lambda q: q.watch_silence(silence_id, note))
+
+    def work(queries: Queries) -> None:
+        queries.watch_silence(silence_id, note)
+        mark(queries, [made], [made], question.settings, now=question.now)
+
+    await question.store.transact(work)
     question.on_change()
 
 

@@ -59,9 +59,7 @@ messages = sa.Table(
     sa.Column("sent_at", sa.Double, nullable=False),
     sa.Column("edited_at", sa.Double, nullable=False),
     sa.Column("quiet", sa.Boolean, nullable=False, default=False),  # a digest of the quiet hours
-    sa.Column(
-        "ended_at", sa.Double
-    ),  # of a digest: when "all is over" was told
+    sa.Column("ended_at", sa.Double),  # of a digest: when "all is over" was told
 )
 
 shown = sa.Table(

@@ -40,12 +40,16 @@ async def trial(api: BotApi, peers: Peers, tmp_path: Path) -> AsyncIterator[Tria
 
 
 async def test_the_button_takes_an_incident_and_every_message_says_who_has_it(trial: Trial) -> None:
-    """One press: a toast, an edit with name and time, no more button, no further message."""
+    """One press: a toast, an edit with name and time, other buttons, no further message."""
     message = await told(trial)
     assert await press(trial, message, data_of(message, "I take it")) == "It is yours."
     await trial.api.until(lambda: message.edits)
     assert "In the hands of duty since" in message.text
-    assert [b["text"] for row in message.buttons for b in row if "take" in b["text"]] == []
+    assert [[b["text"] for b in row] for row in message.buttons] == [
+        ["🛠 I take over", "↩️ Let go"],
+        ["📈 Graph"],
+        ["🔕 1 hour", "🔕 Until it is back"],
+    ]
     assert await becomes_recorded(trial, 1) == [("duty", "button ack Jawa Barat · Jbr Gt Pasteur 1", "ok")]
     assert len(trial.api.messages) == 1
 

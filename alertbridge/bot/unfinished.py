@@ -1,0 +1,95 @@
+"""Actions that a stop of the bridge cut off: who asked is told what is known of them, once the bridge runs again.
+
+An action is noted before it is done and its result after, so a stop in between leaves a record without a result. It is
+never done again: a silence or a restart may have been made. Taking and letting go are one transaction with their
+record, so of them it is known that they were not done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from alertbridge import wording
+from alertbridge.bot.access import Asker, chat_of
+from alertbridge.bot.kinds import Answer
+from alertbridge.errors import StoreError
+from alertbridge.texts import texts
+from httpservice.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from alertbridge.bot.replying import Replies
+    from alertbridge.settings import Settings
+    from alertbridge.store import Transactions
+    from alertbridge.store.action_queries import Action
+    from alertbridge.texts import Texts
+
+log = get_logger(__name__)
+
+RESULT = "not known: the bridge was stopped"
+RESULT_NOT_DONE = "not done: the bridge was stopped"
+_TOLD_FOR = timedelta(hours=24)  # who asked longer ago has looked for themselves
+_PAUSE_SECONDS = 5.0
+_WITH_THEIR_RECORD = ("ack", "unack")  # hands.py
+
+
+def was_not_done(action: Action) -> bool:
+    """Tell whether an action without a result was surely not done."""
+    word = action.what.removeprefix("button ").removeprefix("/").partition(" ")[0].partition("@")[0]
+    return word in _WITH_THEIR_RECORD
+
+
+def text_of(action: Action, words: Texts, *, now: datetime) -> str:
+    """Return what is said of an action that was cut off."""
+    when = wording.when(action.at, wording.JAKARTA, now=now)
+    said = {"what": action.what, "who": action.who, "when": when}
+    if was_not_done(action):
+        return words("act.not_done", **said)
+    look = "act.look_silences" if "silence" in action.what else "act.look_status"
+    return f"{words('act.interrupted', **said)}\n{words(look)}"
+
+
+@dataclass(slots=True)
+class Unfinished:
+    """Tells of what was cut off. `run` ends when all of it is told."""
+
+    store: Transactions
+    settings: Callable[[], Settings]
+    replies: Replies
+    now: Callable[[], datetime]
+    pause_seconds: float = _PAUSE_SECONDS
+
+    async def run(self) -> None:
+        """Tell everything that was cut off before now; tried until Telegram takes it."""
+        begun = self.now()
+        while True:
+            if await self._all_told(begun):
+                return
+            await asyncio.sleep(self.pause_seconds)
+
+    async def _all_told(self, begun: datetime) -> bool:
+        try:
+            found = await self.store.transact(lambda q: q.unfinished_actions())
+            return all([await self._told(action) for action in found if action.at < begun])
+        except StoreError as error:
+            log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all
+            return False
+
+    async def _told(self, action: Action) -> bool:
+        now, settings = self.now(), self.settings()
+        asker = Asker(user_id=action.user_id, chat_id=action.chat_id, topic=action.topic)
+        chat = chat_of(settings, asker, self.replies.lanes.moved_chats)
+        words = texts(chat.language if chat is not None else settings.language)
+        if now - action.at < _TOLD_FOR:
+            settled = await self.replies.send(asker, Answer(text=text_of(action, words, now=now)))
+            if not settled:
+                return False
+        result = RESULT_NOT_DONE if was_not_done(action) else RESULT
+        log.warning("action cut off", what=action.what, who=action.who, result=result)
+        await self.store.transact(lambda q: q.end_action(action.update_id, result))
+        return True
