@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call] # the library ships it untyped
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-WEBHOOK_RESULTS = ("ok", "invalid", "unauthorized", "unsupported_type", "too_large", "unavailable")
+WEBHOOK_RESULTS = ("ok", "invalid", "unauthorized", "too_large", "unavailable")
 COMMAND_RESULTS = ("ok", "denied", "wrong_usage", "unavailable", "failed")
 DENIED_REASONS = ("stranger", "role", "anonymous", "stale", "button")
 # Webhook to Telegram's answer: the target is 1 s, a minute is an outage of Telegram.

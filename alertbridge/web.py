@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from alertbridge import intake
 from alertbridge.errors import PayloadError, SettingsError, StoreError
 from alertbridge.incidents import WATCHDOG, Reason
 from alertbridge.metrics import CONTENT_TYPE, Metrics
-from alertbridge.payload import AlertGroup, parse_group
+from alertbridge.payload import Alert, AlertGroup, parse_group
 from alertbridge.reconcile import RECEIVERS
 from httpservice.access import HEALTH_PATHS, AccessControl
 from httpservice.health import health_routes
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
     from alertbridge.store import Store
     from alertbridge.store.queries import Queries
     from alertbridge.watchdog import Watchdog
-    from httpservice.mistakes import Mistake
     from httpservice.webconfig import WebConfig
 
 log = get_logger(__name__)
 
 COMMIT_SECONDS = 8.0  # Alertmanager gives up after max(group_interval, 10 s)
+TOGETHER = 250  # alerts of one webhook that are committed as one: a quarter of a second
 BODY_LIMIT = 8 * 1024 * 1024
 ALERTS_PATH = "/alerts"
 # A proxy on this machine speaks from loopback for anybody; what it adds tells it.
@@ -62,8 +63,6 @@ class Webhook:
         """Answer one webhook: 200 only after the commit; 503 makes Alertmanager try again at once, 4xx would not."""
         if not self._may_post(request):
             return self._answer("unauthorized", 401, "a bearer token, or a sender on this machine, is needed")
-        if not _is_json(request):  # a web page may send text/plain anywhere without asking, JSON it may not
-            return self._answer("unsupported_type", 415, "the Content-Type must be application/json")
         body = await _body(request)
         if body is None:
             return self._answer("too_large", 413, f"the body is larger than {BODY_LIMIT} bytes")
@@ -86,18 +85,25 @@ class Webhook:
         return self._answer("ok", 200, "stored")
 
     async def _store(self, group: AlertGroup) -> bool:
-        """Commit a webhook; return whether an end waits to be confirmed."""
+        """Commit a webhook; return whether an end waits to be confirmed.
+
+        Thousands of alerts take seconds: they are committed in pieces, other webhooks have their turn between them, and
+        what is committed when the time is up is no news to Alertmanager's next try, which so comes further.
+        """
         settings, now = self.settings(), self.now()
 
-        def work(queries: Queries) -> tuple[intake.Taken, ...]:
+        def work(queries: Queries, alerts: Sequence[Alert]) -> tuple[intake.Taken, ...]:
             known = (queries.value(RECEIVERS) or "").split("\n")
             if group.receiver and group.receiver not in known:
                 queries.remember(RECEIVERS, "\n".join(filter(None, [*known, group.receiver])))
-            return intake.take(queries, group.alerts, settings, now=now)
+            return intake.take(queries, alerts, settings, now=now)
 
+        taken: list[intake.Taken] = []
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                taken = await self.store.transact(work)
+                for start in range(0, max(1, len(group.alerts)), TOGETHER):
+                    piece = group.alerts[start : start + TOGETHER]
+                    taken += await self.store.transact(partial(work, alerts=piece))
         except TimeoutError as error:
             raise StoreError(f"no commit within {COMMIT_SECONDS:g} s") from error
         for item in taken:
@@ -120,10 +126,6 @@ class Webhook:
     def _answer(self, result: str, status: int, text: str) -> Response:
         self.metrics.webhooks.labels(result).inc()
         return PlainTextResponse(f"{text}\n", status_code=status)
-
-
-def _is_json(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def _from_this_machine(request: Request) -> bool:
@@ -181,8 +183,8 @@ def create_app(
         try:
             done = await reload()
         except SettingsError as error:
-            return JSONResponse({"mistakes": [_mistake(mistake) for mistake in error.mistakes]}, status_code=400)
-        warnings = [_mistake(mistake) for mistake in done.warnings]
+            return JSONResponse({"mistakes": [mistake.as_dict() for mistake in error.mistakes]}, status_code=400)
+        warnings = [mistake.as_dict() for mistake in done.warnings]
         return JSONResponse({"mistakes": [], "warnings": warnings, "restart_needed": list(done.restart_needed)})
 
     routes = [
@@ -199,15 +201,3 @@ def create_app(
         open_paths=HEALTH_PATHS,
         self_checked=(ALERTS_PATH,),
     )
-
-
-def _mistake(mistake: Mistake) -> dict[str, str | int]:
-    return {
-        "file": mistake.file,
-        "line": mistake.line,
-        "path": mistake.path,
-        "value": mistake.value,
-        "problem": mistake.problem,
-        "remedy": mistake.remedy,
-        "text": str(mistake),
-    }
