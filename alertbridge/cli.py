@@ -42,7 +42,7 @@ main.add_command(send)
 main.add_command(watch)
 
 
-@main.command()
+@main.command(short_help="Take webhooks and deliver messages.")
 @config_option
 @data_option
 @web_options(VARIABLES, listen_address="127.0.0.1:9922")

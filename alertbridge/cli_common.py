@@ -72,8 +72,15 @@ def chosen(settings: Settings, name: str) -> tuple[Chat, ...]:
     found = settings.chat(name)
     if found is None:
         names = ", ".join(chat.name for chat in settings.chats)
-        raise click.UsageError(f"no chat is named {name}; there are: {names}")
+        raise click.UsageError(f"no chat is named {name}; there are: {names or 'none'}")
     return (found,)
+
+
+def some_chat(settings: Settings, chats: tuple[Chat, ...]) -> tuple[Chat, ...]:
+    """Return the chats, where there are any; else exits 3."""
+    if not settings.chats:
+        cannot_run("the settings name no chat; run `alertbridge serve` and write /whoami to the bot to learn its id")
+    return chats
 
 
 def count(things: Sequence[object], word: str) -> str:

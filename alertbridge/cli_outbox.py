@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from alertbridge.cli_common import FINDINGS, cannot_run, config_option, data_option, read_settings
+from alertbridge.cli_common import FINDINGS, cannot_run, config_option, count, data_option, read_settings
 from alertbridge.errors import StoreError
 from alertbridge.opening import open_store
 from alertbridge.store.rows import Row, RowState
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@click.group()
+@click.group(short_help="What waits, and what Telegram refused.")
 def outbox() -> None:
     """What waits to be sent, and what Telegram refused (dead letters)."""
 
@@ -36,26 +36,26 @@ def list_rows(*, config_file: Path, data_dir: Path) -> None:
     rows = _with_store(config_file, data_dir, lambda q: q.rows(states))
     for row in rows:
         click.echo(_line(row))
-    click.echo(f"{len(rows)} message{'s' if len(rows) != 1 else ''}")
+    click.echo(count(rows, "message"))
 
 
-@outbox.command()
+@outbox.command(short_help="Queue dead messages again.")
 @click.argument("ids", type=int, nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All dead messages.")
 @config_option
 @data_option
 def retry(*, ids: tuple[int, ...], everything: bool, config_file: Path, data_dir: Path) -> None:
-    """Put dead messages back in the queue; a running bridge sends them within seconds."""
+    """Queue dead messages again (IDS as `list` shows them); a running bridge sends them within seconds."""
     _change(ids, config_file, data_dir, everything=everything, drop=False)
 
 
-@outbox.command()
+@outbox.command(short_help="Give messages up for good.")
 @click.argument("ids", type=int, nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All dead messages.")
 @config_option
 @data_option
 def drop(*, ids: tuple[int, ...], everything: bool, config_file: Path, data_dir: Path) -> None:
-    """Give dead or waiting messages up for good."""
+    """Give up dead or waiting messages for good (IDS as `list` shows them)."""
     _change(ids, config_file, data_dir, everything=everything, drop=True)
 
 
@@ -76,7 +76,7 @@ def _change(ids: tuple[int, ...], config_file: Path, data_dir: Path, *, everythi
 
     changed = _with_store(config_file, data_dir, work)
     missing = sorted(set(ids) - set(changed))
-    click.echo(f"{len(changed)} message{'s' if len(changed) != 1 else ''} {'dropped' if drop else 'queued again'}")
+    click.echo(f"{count(changed, 'message')} {'dropped' if drop else 'queued again'}")
     if missing:
         click.echo(f"not there: {', '.join(map(str, missing))}")
         raise SystemExit(FINDINGS)
@@ -86,7 +86,8 @@ def _line(row: Row) -> str:
     about = row.notice or f"incident {row.incident_id}"
     trouble = f", {row.failure}: {row.detail}" if row.failure else ""
     when = row.created_at.isoformat(timespec="seconds")
-    return f"{row.id}  {row.state.value}  {when}  chat {row.chat}  {row.kind} {about}, {row.attempts} attempts{trouble}"
+    tries = f"{row.attempts} attempt{'s' if row.attempts != 1 else ''}"
+    return f"{row.id}  {row.state.value}  {when}  chat {row.chat}  {row.kind} {about}, {tries}{trouble}"
 
 
 def _with_store(config_file: Path, data_dir: Path, work: Callable[[Queries], T]) -> T:

@@ -91,6 +91,29 @@ class TelegramSender:
         for request in self.bot._request:  # noqa: SLF001 - as above
             await request.shutdown()
 
+    async def own_name(self) -> str:
+        """Return the bot's name on Telegram, which proves the token.
+
+        Raises:
+            DeliveryError: there was no usable answer.
+        """
+        try:
+            return (await self.bot.get_me()).username or ""
+        except (TelegramError, KeyError, TypeError) as error:
+            raise self.delivery_error(error) from error
+
+    async def title_of(self, chat_id: int) -> str:
+        """Return what a chat is called, which proves that the bot knows it.
+
+        Raises:
+            DeliveryError: it does not, or there was no usable answer.
+        """
+        try:
+            chat = await self.bot.get_chat(chat_id)
+        except (TelegramError, KeyError, TypeError) as error:
+            raise self.delivery_error(error) from error
+        return f"{chat.type} {chat.title or chat.full_name or ''}".strip()
+
     async def send(
         self, place: Place, text: str, *, html: bool, silent: bool, reply_to: int | None, buttons: Buttons = ()
     ) -> int:

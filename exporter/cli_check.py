@@ -85,18 +85,5 @@ def _as_json(file: Path, inventory: Inventory | None, mistakes: Sequence[Mistake
         "usable": inventory is not None,
         "targets": len(inventory.targets) if inventory is not None else None,
         "regions": len(inventory.regions) if inventory is not None else None,
-        "mistakes": [as_dict(mistake) for mistake in mistakes],
-    }
-
-
-def as_dict(mistake: Mistake) -> dict[str, object]:
-    """Return a mistake as the JSON of `check` and `targets` writes it."""
-    return {
-        "line": mistake.line or None,
-        "path": mistake.path,
-        "value": mistake.value or None,
-        "problem": mistake.problem,
-        "remedy": mistake.remedy,
-        "warning": mistake.warning,
-        "text": str(mistake),
+        "mistakes": [mistake.as_dict() for mistake in mistakes],
     }

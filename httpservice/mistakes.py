@@ -36,6 +36,18 @@ class Mistake:
         kind = "warning: " if self.warning else ""
         return f"{where}: {kind}{f'{self.path}: ' if self.path else ''}{what}; {self.remedy}"
 
+    def as_dict(self) -> dict[str, str | int | bool | None]:
+        """Return what JSON answers and `check --json` say of it; what there is not is None."""
+        return {
+            "line": self.line or None,
+            "path": self.path,
+            "value": self.value or None,
+            "problem": self.problem,
+            "remedy": self.remedy,
+            "warning": self.warning,
+            "text": str(self),
+        }
+
 
 def visible(text: str) -> str:
     """Return a text as one printable line: what the file holds may reach terminals, logs and pages."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,10 +42,62 @@ def test_check_says_fine_or_every_mistake(tmp_path: Path) -> None:
     """Exit code 0 or 1."""
     write(tmp_path, "")
     good = run(tmp_path, "check", str(tmp_path / "a.yml"))
-    assert (good.exit_code, "fine (dry run, no token; 1 chat, 0 users" in good.output) == (0, True)
+    assert (good.exit_code, "is fine: dry run, no token, 1 chat, 0 users" in good.output) == (0, True)
     write(tmp_path, "foo: 1\nlanguage: xx")
     bad = run(tmp_path, "check", str(tmp_path / "a.yml"))
-    assert (bad.exit_code, bad.output.splitlines()[-1]) == (1, "2 mistakes")
+    assert (bad.exit_code, bad.output.splitlines()[-1]) == (1, f"{tmp_path}/a.yml cannot be used: 2 mistakes.")
+
+
+def test_check_needs_no_argument_where_the_file_is_known(tmp_path: Path) -> None:
+    """From the environment, else alertbridge.yml."""
+    write(tmp_path, "")
+    assert run(tmp_path, "check").exit_code == 0
+
+
+def test_check_as_json(tmp_path: Path) -> None:
+    """For editors and pipelines: what there is not is null."""
+    write(tmp_path, "language: xx")
+    bad = run(tmp_path, "check", "--json")
+    document = json.loads(bad.output)
+    assert (bad.exit_code, document["usable"], document["chats"]) == (1, False, None)
+    (mistake,) = document["mistakes"]
+    assert (mistake["line"], mistake["path"], mistake["value"], mistake["warning"]) == (2, "language", "xx", False)
+    write(tmp_path, "chats: [{name: noc, id: -1}]")
+    good = json.loads(run(tmp_path, "check", "--json").output)
+    assert (good["usable"], good["dry_run"], good["chats"], good["mistakes"]) == (True, True, ["noc"], [])
+
+
+def test_check_asks_telegram_for_each_chat(tmp_path: Path, api: BotApi) -> None:
+    """A wrong id is found before the first alert, with what most likely is wrong; nobody is written to."""
+    chats = "[{name: noc, id: -1001234567890}, {name: small, id: -1234567890}, {name: boss, id: 2}]"
+    write(tmp_path, f"telegram: {{api_url: '{api.url}'}}\nchats: {chats}")
+    api.world.chats = {-1001234567890}
+    done = run(tmp_path, "check", "--ask", token=api.token)
+    assert done.exit_code == 1
+    assert "the token is good, the bot is @standin_bot" in done.output
+    assert "chat noc (-1001234567890): supergroup chat -1001234567890\n" in done.output
+    assert "chat small (-1234567890): Chat not found; " in done.output
+    assert "perhaps it is -1001234567890\n" in done.output
+    assert "must have pressed Start" in done.output
+    assert "is well written, but 2 things will not work" in done.output
+    assert api.messages == []
+    api.world.chats = None
+    assert run(tmp_path, "check", "--ask", token=api.token).exit_code == 0
+    wrong = run(tmp_path, "check", "--ask", token="999:wrong_token_but_well_formed")
+    assert (wrong.exit_code, "get a token from @BotFather" in wrong.output, "wrong_token" in wrong.output) == (
+        1,
+        True,
+        False,
+    )
+    assert "there is no token to ask with" in run(tmp_path, "check", "--ask").output
+
+
+@pytest.mark.parametrize("arguments", [["send", "x"], ["watch", "--peer", "http://127.0.0.1:9"]])
+def test_with_nobody_to_tell_there_is_a_remedy(tmp_path: Path, arguments: list[str], api: BotApi) -> None:
+    """Not a silent success."""
+    write(tmp_path, f"telegram: {{api_url: '{api.url}'}}")
+    done = run(tmp_path, *arguments, token=api.token)
+    assert (done.exit_code, "/whoami" in done.output, api.calls) == (3, True, [])
 
 
 def test_check_of_a_file_that_is_not_there_cannot_run(tmp_path: Path) -> None:
