@@ -192,7 +192,7 @@ async def test_the_end_of_one_of_two_equal_silences_is_no_end(api: BotApi, peers
         while first in await trial.bridge.store.transact(lambda q: q.watched_silences()):
             assert datetime.now(UTC) < deadline
         peers.silences[second]["status"] = {"state": "expired"}
-        await api.until(lambda: "has ended" in api.in_chat(NOC)[-1].text)
+        await api.until(lambda: "told again from now on" in api.in_chat(NOC)[-1].text)
         assert sum("has ended" in message.text for message in api.in_chat(NOC)) == 1
 
 
