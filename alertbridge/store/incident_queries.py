@@ -12,10 +12,27 @@ from alertbridge.store import schema
 from alertbridge.store.base import Connected, at, chunks, moment, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 
+# Built once: what every webhook asks. Building a statement, and finding its text again, costs more than running it.
+_VALUE = sa.select(schema.meta.c.value).where(schema.meta.c.key == sa.bindparam("key"))
+_RECORD = sa.select(schema.alerts).where(schema.alerts.c.fingerprint == sa.bindparam("fingerprint"))
+_RECORDS = (
+    sa.select(schema.alerts)
+    .where(schema.alerts.c.incident_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(schema.alerts.c.fingerprint)
+)
+_NEW_RECORD = sa.insert(schema.alerts)
+_CHANGED_RECORD = sa.update(schema.alerts).where(schema.alerts.c.fingerprint == sa.bindparam("known"))
+_NEW_INCIDENT = sa.insert(schema.incidents)
+_NEWEST = (
+    sa.select(schema.incidents)
+    .where(schema.incidents.c.subject == sa.bindparam("subject"))
+    .order_by(schema.incidents.c.id.desc())
+    .limit(1)
+)
 _OPEN = (Phase.OPEN.value, Phase.CONFIRMING.value, Phase.NO_DATA.value)
 
 
@@ -24,7 +41,7 @@ class IncidentQueries(Connected):
 
     def value(self, key: str) -> str | None:
         """Return a remembered value."""
-        return self._connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == key))
+        return self._connection.scalar(_VALUE, {"key": key})
 
     def remember(self, key: str, value: str) -> None:
         """Remember a value."""
@@ -42,8 +59,7 @@ class IncidentQueries(Connected):
 
     def record(self, fingerprint: str) -> Record | None:
         """Return the newest episode of an alert."""
-        table = schema.alerts
-        row = self._connection.execute(sa.select(table).where(table.c.fingerprint == fingerprint)).mappings().first()
+        row = self._connection.execute(_RECORD, {"fingerprint": fingerprint}).mappings().first()
         return None if row is None else _record(row)
 
     def save_record(self, record: Record, incident_id: int | None, *, new: bool = False) -> None:
@@ -57,10 +73,8 @@ class IncidentQueries(Connected):
             "labels": dict(record.labels),
             "annotations": dict(record.annotations),
         }
-        if new:
-            self._connection.execute(sa.insert(schema.alerts).values(fingerprint=record.fingerprint, **values))
-        else:
-            self._upsert(schema.alerts, {"fingerprint": record.fingerprint}, values)
+        if new or self._connection.execute(_CHANGED_RECORD, {"known": record.fingerprint, **values}).rowcount == 0:
+            self._connection.execute(_NEW_RECORD, {"fingerprint": record.fingerprint, **values})
 
     def update_records(self, fingerprints: Iterable[str], **values: Any) -> None:
         """Change columns of some alerts; moments as aware datetimes."""
@@ -71,9 +85,7 @@ class IncidentQueries(Connected):
 
     def newest_incident(self, subject: str) -> Incident | None:
         """Return the newest incident of a subject, open or closed."""
-        table = schema.incidents
-        query = sa.select(table).where(table.c.subject == subject).order_by(table.c.id.desc()).limit(1)
-        return next(iter(self._incidents(query)), None)
+        return next(iter(self._incidents(_NEWEST, {"subject": subject})), None)
 
     def open_incidents(self) -> tuple[Incident, ...]:
         """Return all incidents that are not closed, oldest first."""
@@ -90,16 +102,15 @@ class IncidentQueries(Connected):
 
     def add_incident(self, *, subject: str, level: Level, opened_at: datetime, started_at: datetime) -> int:
         """Open an incident; return its id."""
-        result = self._connection.execute(
-            sa.insert(schema.incidents).values(
-                subject=subject,
-                phase=Phase.OPEN.value,
-                level=int(level),
-                opened_at=stored(opened_at),
-                started_at=stored(started_at),
-                facts={},
-            )
-        )
+        values = {
+            "subject": subject,
+            "phase": Phase.OPEN.value,
+            "level": int(level),
+            "opened_at": stored(opened_at),
+            "started_at": stored(started_at),
+            "facts": {},
+        }
+        result = self._connection.execute(_NEW_INCIDENT, values)
         return int(result.inserted_primary_key[0])  # type: ignore[index] # an insert of one row has one
 
     def update_incidents(self, ids: Iterable[int], **values: Any) -> None:
@@ -109,14 +120,11 @@ class IncidentQueries(Connected):
             table = schema.incidents
             self._connection.execute(sa.update(table).where(table.c.id.in_(chunk)).values(**columns))
 
-    def _incidents(self, query: sa.Select[Any]) -> tuple[Incident, ...]:
-        rows = self._connection.execute(query).mappings().all()
+    def _incidents(self, query: sa.Select[Any], values: Mapping[str, Any] | None = None) -> tuple[Incident, ...]:
+        rows = self._connection.execute(query, values).mappings().all()
         records: dict[int, list[Record]] = {}
         for chunk in chunks([row["id"] for row in rows]):
-            table = schema.alerts
-            for item in self._connection.execute(
-                sa.select(table).where(table.c.incident_id.in_(chunk)).order_by(table.c.fingerprint)
-            ).mappings():
+            for item in self._connection.execute(_RECORDS, {"ids": chunk}).mappings():
                 records.setdefault(item["incident_id"], []).append(_record(item))
         return tuple(_incident(row, tuple(records.get(row["id"], ()))) for row in rows)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+_NEW_ROW = sa.insert(schema.outbox)
+
+
 class OutboxQueries(Connected):
     """Queries about what is to be sent."""
 
@@ -46,20 +49,19 @@ class OutboxQueries(Connected):
             )
             if waiting is not None:
                 return
-        self._connection.execute(
-            sa.insert(table).values(
-                chat=chat,
-                kind=str(kind),
-                incident_id=incident_id,
-                notice=notice,
-                values=dict(values or {}),
-                state=RowState.PENDING.value,
-                held=held_until is not None,
-                created_at=stored(held_until or now),  # the age of a row counts from when it may be sent
-                not_before=stored(held_until or now),
-                message=message,
-            )
-        )
+        row = {
+            "chat": chat,
+            "kind": str(kind),
+            "incident_id": incident_id,
+            "notice": notice,
+            "values": dict(values or {}),
+            "state": RowState.PENDING.value,
+            "held": held_until is not None,
+            "created_at": stored(held_until or now),  # the age of a row counts from when it may be sent
+            "not_before": stored(held_until or now),
+            "message": message,
+        }
+        self._connection.execute(_NEW_ROW, row)
 
     def due(self, chat: str, now: datetime, *, limit: int = 5000) -> tuple[Row, ...]:
         """Return what is to be sent to a chat now, in order."""
