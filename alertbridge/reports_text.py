@@ -87,9 +87,10 @@ def _places(frame: Frame, texts: Texts) -> str:
     names = [escape(name, _PLACE_CHARS) for name in frame.places]
     if not names:
         return texts("report.everywhere")
-    if len(names) > _PLACES:
-        names = [*names[: _PLACES - 1], texts("report.more_places", count=len(names) - _PLACES + 1)]
-    return ", ".join(names)
+    if len(names) <= _PLACES:
+        return ", ".join(names)
+    named = ", ".join(names[: _PLACES - 1])
+    return texts.html("report.more_places", names=named, count=str(len(names) - _PLACES + 1))
 
 
 def _then(frame: Frame, texts: Texts) -> str:
@@ -119,23 +120,23 @@ def _late(report: Report, frame: Frame, texts: Texts) -> str:
 
 def _availability(report: Report, frame: Frame, texts: Texts) -> list[str]:
     """Return what is to be said of the availability besides the number in the first line."""
-    if "prometheus" in report.unanswered:
-        return [texts("report.no_prometheus")]
-    if report.availability is None:
-        return [texts("report.nothing_recorded")]
     lines = []
-    if (report.known_ratio or 0.0) < _KNOWN_ENOUGH:
+    then, now = _then(frame, texts), percent(report.availability, texts)
+    before = percent(report.availability_before, texts)
+    if not now:
+        lines.append(texts("report.no_prometheus" if "prometheus" in report.unanswered else "report.nothing_recorded"))
+    elif (report.known_ratio or 0.0) < _KNOWN_ENOUGH:
         length = (report.spans.end - report.spans.start).total_seconds()
         known, whole = (wording.duration(length * share, texts) for share in (report.known_ratio or 0.0, 1.0))
         lines.append(texts("report.partly", known=known, whole=whole))
-    before = percent(report.availability_before, texts)
-    if not before:
-        key = "report.before_unknown"
-    elif before == percent(report.availability, texts):
-        key = "report.same"
-    else:
-        key = "report.rose" if report.availability > (report.availability_before or 0.0) else "report.fell"
-    return [*lines, texts(key, then=_then(frame, texts), before=before)]
+    if not before:  # neither are the outages of then
+        lines.append(texts("report.before_unknown", then=then[:1].upper() + then[1:]))
+    elif before == now:
+        lines.append(texts("report.same", then=then))
+    elif now:
+        rose = (report.availability or 0.0) > (report.availability_before or 0.0)
+        lines.append(texts("report.rose" if rose else "report.fell", then=then, before=before))
+    return lines
 
 
 def _outages(report: Report, frame: Frame, texts: Texts) -> list[str]:
@@ -143,14 +144,17 @@ def _outages(report: Report, frame: Frame, texts: Texts) -> list[str]:
     now, earlier, then = report.outages, report.outages_before, _then(frame, texts)
     if now is None:
         return [texts("report.no_exporter" if "exporter" in report.unanswered else "report.uncounted")]
-    before = str(earlier.count) if earlier is not None else texts("report.not_known")
-    if not now.count:
-        return [texts("report.no_outages", then=then, before=before)]
-    lost_before = wording.duration(earlier.lost_seconds, texts) if earlier is not None else texts("report.not_known")
     lost, longest = (wording.duration(seconds, texts) for seconds in (now.lost_seconds, now.longest_seconds))
+    if earlier is None:
+        if not now.count:
+            return [texts("report.no_outages")]
+        return [texts("report.outages", count=now.count), texts("report.lost", lost=lost, longest=longest)]
+    if not now.count:
+        return [texts("report.no_outages_after", then=then, before=earlier.count)]
+    lost_before = wording.duration(earlier.lost_seconds, texts)
     return [
-        texts("report.outages", count=now.count, then=then, before=before),
-        texts("report.lost", lost=lost, before=lost_before, longest=longest),
+        texts("report.outages_after", count=now.count, then=then, before=earlier.count),
+        texts("report.lost_after", lost=lost, before=lost_before, longest=longest),
     ]
 
 

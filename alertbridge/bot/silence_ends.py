@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from alertbridge import wording
 from alertbridge.alertmanager import Matcher
 from alertbridge.bot.open_incidents import place_of
 
@@ -82,7 +81,7 @@ def warning(
         "who": str(note["who"]),
         "names": _names(wrong),
         "seconds": str(minutes * _MINUTE),
-        "when": wording.when(silence.ends_at, zone, now=now),
+        "when": f"{silence.ends_at.astimezone(zone):%H:%M %Z}",
         "silence": silence.id,
         "until": str(round(silence.ends_at.timestamp())),
     }

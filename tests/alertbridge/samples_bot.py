@@ -32,6 +32,7 @@ LISTED = Silence(
 def answers(words: Texts) -> dict[str, str]:
     """Return title -> text as HTML."""
     ended = {"what": SITE, "who": "duty"}
+    soon = ended | {"seconds": "600", "when": "17:03 WIB"}
     return {
         "`/ack`, or the button": words("act.taken", who="duty", what=SITE),
         "`/silence jbr-gt-pasteur-1 4h`, or the button": words(
@@ -41,8 +42,18 @@ def answers(words: Texts) -> dict[str, str]:
         "`/silences`": "\n".join(
             [f"<b>{words('act.silences', count=1)}</b>", silencing.line(1, LISTED, None, words, now=NOW)]
         ),
+        "Ten minutes before a longer silence ends, with the button “1 hour more” (sound: something is still wrong)": (
+            render.notice(words, "lines", soon | {"keys": "silence_ending,silence_ending_still", "names": SITE})
+        ),
+        "The same, with nothing wrong behind it (silent)": render.notice(
+            words, "lines", soon | {"keys": "silence_ending,silence_ending_clear"}
+        ),
+        "The button “1 hour more”": words("act.prolonged", what=SITE, when="18:03:24 WIB", who="budi"),
         "A silence has ended, and something it hid is still wrong (sound)": render.notice(
             words, "lines", ended | {"keys": "silence_over,silence_still", "names": SITE}
+        ),
+        "A silence has ended, and another one still hides what is wrong (silent)": render.notice(
+            words, "lines", ended | {"keys": "silence_over,silence_other", "names": SITE}
         ),
         "A silence has ended (silent)": render.notice(words, "lines", ended | {"keys": "silence_over,silence_clear"}),
         "“Until it is back” has ended (silent)": render.notice(words, "silence_back", ended),

@@ -97,13 +97,13 @@ def test_a_report_compares_with_the_span_before() -> None:
     """The first line says it all; then the span, what changed, the worst sites and where to read on."""
     peer = Peer(items=ITEMS)
     assert told(peer, grafana_url="https://monitor.example/grafana") == [
-        "📊 Report for 24 hours · all regions · 99.99 %",
+        "📊 24-hour report · all regions · 99.99 %",
         "Tue 24/11 14:00 – Wed 25/11 14:00 WIB",  # noqa: RUF001 - the sign for a span
         "Availability rose from 90.00 % (the 24 hours before)",
         "Outages: 4 (the 24 hours before: 2)",
-        "Time lost, all sites: 6 h 30 min (before: 7 h), longest 4 h",
+        "Time down, all sites: 6 h 30 min (before: 7 h), longest 4 h",
         "",
-        "Most time lost",
+        "Longest down",
         "1. Site c · 4 h",
         "2. Site a · 2 h (2×)",  # noqa: RUF001 - the sign for "times"
         "3. Site b · 30 min",
@@ -116,7 +116,7 @@ def test_a_report_compares_with_the_span_before() -> None:
         "Sel 24/11 14:00 – Rab 25/11 14:00 WIB",  # noqa: RUF001
         "Ketersediaan naik dari 90,00 % (sehari sebelumnya)",
         "Gangguan: 4 (sehari sebelumnya: 2)",
-        "Waktu hilang semua alat: 6 jam 30 mnt (sebelumnya: 7 jam), terlama 4 jam",
+        "Lama gangguan, semua alat: 6 jam 30 mnt (sebelumnya: 7 jam), terlama 4 jam",
     ]
 
 
@@ -146,15 +146,16 @@ def test_what_nobody_recorded_is_not_known() -> None:
     peer.ratios, peer.known = [1.0, None], 72.0
     assert told(peer)[2:] == [
         "Seen for only 6 h of 1 d; the rest is not known",
-        "Availability in the 24 hours before: not known",
-        "No outages (the 24 hours before: not known)",
+        "The 24 hours before: not known",
+        "No outages",
     ]
     peer.ratios, peer.known = [None, None], None
     assert told(peer) == [
-        "📊 Report for 24 hours · all regions · not known",
+        "📊 24-hour report · all regions · not known",
         "Tue 24/11 14:00 – Wed 25/11 14:00 WIB",  # noqa: RUF001 - the sign for a span
         "Availability: not known, nothing was recorded",
-        "No outages (the 24 hours before: not known)",
+        "The 24 hours before: not known",
+        "No outages",
     ]
 
 
@@ -165,10 +166,11 @@ def test_a_peer_that_is_away_leaves_its_part_open() -> None:
     assert made(without_exporter).unanswered == ("exporter",)
     without_prometheus = Peer(items=ITEMS)
     without_prometheus.ratios = None
-    assert told(without_prometheus)[2:5] == [
+    assert told(without_prometheus)[2:6] == [
         "Availability: not known, Prometheus does not answer",
-        "Outages: 4 (the 24 hours before: not known)",
-        "Time lost, all sites: 6 h 30 min (before: not known), longest 4 h",
+        "The 24 hours before: not known",
+        "Outages: 4",
+        "Time down, all sites: 6 h 30 min, longest 4 h",
     ]
     without_exporter.ratios = None
     assert made(without_exporter).unanswered == ("prometheus", "exporter")
@@ -204,7 +206,7 @@ def test_many_regions_are_counted_in_the_title() -> None:
     """A phone shows one line."""
     names = ["Jawa Barat", "Banten", "Bali", "Papua"]
     assert told(Peer(items=ITEMS), places=names[:3])[0].split(" · ")[1] == "Jawa Barat, Banten, Bali"
-    assert told(Peer(items=ITEMS), places=names)[0].split(" · ")[1] == "Jawa Barat, Banten, 2 more regions"
+    assert told(Peer(items=ITEMS), places=names)[0].split(" · ")[1] == "Jawa Barat, Banten and 2 more regions"
 
 
 def test_the_link_opens_the_same_span_and_regions() -> None:
@@ -275,7 +277,7 @@ async def test_the_command_says_what_it_takes_and_who_is_away(trial: Trial) -> N
     assert (await ask(trial.api, "/report 3d")).text == "Write it like /report 7d jabar (24h, 7d, 30d)"
     assert (await ask(trial.api, "/report year")).text == "No region is called year."
     assert "Jawa Barat" in (await ask(trial.api, "/report 24h jabr")).text
-    assert (await ask(trial.api, "/report 30d jabar")).first_line == "📊 Report for 30 days · Jawa Barat · not known"
+    assert (await ask(trial.api, "/report 30d jabar")).first_line == "📊 30-day report · Jawa Barat · not known"
     trial.peers.down |= {"exporter", "prometheus"}
     away = (await ask(trial.api, "/report 24h")).text
     assert "Prometheus does not answer" in away
