@@ -57,7 +57,8 @@ def applicable(before: Settings, wanted: Settings) -> tuple[Settings, tuple[str,
         wanted = dataclasses.replace(wanted, store_path=before.store_path, store_url=before.store_url)
         refused.append("store")
     if wanted.token is None and before.token is not None:
-        chats = tuple(chat for chat in wanted.chats if chat != CONSOLE)  # the dry run's own, not of the file
+        own = (CONSOLE.name, CONSOLE.id)  # the dry run's, not of the file
+        chats = tuple(chat for chat in wanted.chats if (chat.name, chat.id) != own)
         wanted = dataclasses.replace(wanted, token=before.token, chats=chats)
         refused.append("telegram.token_file")
     return wanted, tuple(refused)

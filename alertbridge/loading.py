@@ -5,6 +5,7 @@ Servers and secrets are loading_servers.py's, chats and users loading_people.py'
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alertbridge import loading_people as people
@@ -12,6 +13,7 @@ from alertbridge import loading_servers as servers
 from alertbridge.errors import SettingsError
 from alertbridge.settings import Chat, Escalation, Language, Role, Route, Settings, Watchdog
 from alertbridge.yamlfile import Mistakes, Section, near, open_document
+from httpservice.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("critical", "warning", "info")
 CONSOLE = Chat(name="console", id=1, role=Role.ADMIN)  # dry run without chats: everything is printed once
-NO_CHATS_REMEDY = "write /whoami to the bot where it should speak: it answers with the lines to put here"
+NO_CHATS_REMEDY = "start the bridge and add the bot to your group (or write /whoami): it answers with the line for here"
 
 
 def load(path: Path, environment: Mapping[str, str]) -> tuple[Settings, tuple[Mistake, ...]]:
@@ -32,7 +34,7 @@ def load(path: Path, environment: Mapping[str, str]) -> tuple[Settings, tuple[Mi
     """
     mistakes = Mistakes(str(path))
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no UTF-8 text"
         mistakes.add(line=0, path="", problem=f"cannot be read: {reason}", remedy="name a readable file")
@@ -52,7 +54,7 @@ def _settings(top: Section, environment: Mapping[str, str]) -> Settings:
     token, api_url = servers.telegram(top, environment)
     chats = people.chats(top, language)
     if not chats and token is None:
-        chats = (CONSOLE,)
+        chats = (replace(CONSOLE, language=language),)
     elif not chats:
         top.wrong("chats", "names no chat: nobody is told anything", NO_CHATS_REMEDY, warning=True)
     store_path, store_url = servers.store(top)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from alertbridge.settings import Peer, Secret
+from httpservice.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +100,7 @@ def secret_file(section: Section, key: str, *, if_empty: str = "") -> Secret | N
     if name is None:
         return None
     try:
-        lines = Path(name).read_text(encoding="utf-8").splitlines()
+        lines = read_regular(Path(name)).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no UTF-8 text"
         section.wrong(key, f"cannot be read: {reason}", "create the file, readable for this user", value=name)

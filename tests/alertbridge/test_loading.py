@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import os
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
@@ -233,7 +235,7 @@ def test_a_token_without_chats_is_a_warning(tmp_path: Path, text: str) -> None:
     settings, warnings = read(tmp_path, text, {"TELEGRAM_TOKEN": TOKEN})
     assert settings.chats == ()
     assert not settings.dry_run
-    remedy = "write /whoami to the bot where it should speak: it answers with the lines to put here"
+    remedy = "start the bridge and add the bot to your group (or write /whoami): it answers with the line for here"
     assert [line.partition(": ")[2] for line in warnings] == [
         f"warning: chats: names no chat: nobody is told anything; {remedy}"
     ]
@@ -269,6 +271,24 @@ def test_token_by_file_and_environment(tmp_path: Path) -> None:
     assert mistakes(tmp_path, text, {"TELEGRAM_TOKEN": TOKEN}) == [
         "2: telegram.token_file: and TELEGRAM_TOKEN are both given; keep one of them"
     ]
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_dry_run_speaks_the_language_of_the_file(language: Language, tmp_path: Path) -> None:
+    """Its chat stands in no file, so no other language could be meant."""
+    settings, _ = read(tmp_path, f"version: 1\nlanguage: {language}")
+    assert [chat.language for chat in settings.chats] == [language]
+
+
+def test_a_pipe_is_refused_at_once_as_settings_and_as_secret(tmp_path: Path) -> None:
+    """A running bridge whose file became a FIFO goes on; it would otherwise never reload nor stop again."""
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(SettingsError, match="cannot be read: it is a pipe or device"):
+        load(tmp_path / "fifo", {})
+    assert (
+        "cannot be read: it is a pipe or device"
+        in mistakes(tmp_path, f"version: 1\ntelegram: {{token_file: {tmp_path}/fifo}}")[0]
+    )
 
 
 def test_an_empty_token_file_is_a_dry_run_with_a_warning(tmp_path: Path) -> None:
@@ -385,6 +405,20 @@ def test_the_shipped_file_needs_no_secret() -> None:
     settings, warnings = load(ROOT / "alertbridge.yml", {})
     assert settings.dry_run
     assert warnings == ()
+
+
+def uncommented(text: str) -> str:
+    """Return a shipped file with its examples switched on: comments that begin a key, and what belongs below them."""
+    return re.sub(r"^# ?((?:[a-z]+:|   *(?:- |[a-z_]+:)).*)$", r"\1", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["alertbridge.yml", "alertbridge.compose.yml"])
+def test_the_examples_in_the_shipped_files_hold(tmp_path: Path, name: str) -> None:
+    """Whoever takes a comment away gets a file that is read; only the secrets are still missing."""
+    text = uncommented((ROOT / name).read_text(encoding="utf-8"))
+    assert {"chats", "users", "routes", "grafana", "telegram"} <= set(yaml.safe_load(text))
+    assert [line for line in mistakes(tmp_path, text) if "cannot be read" not in line] == []
+    assert list(jsonschema.Draft202012Validator(schema()).iter_errors(yaml.safe_load(text))) == []
 
 
 def test_schema_and_reader_know_the_same_keys(tmp_path: Path) -> None:

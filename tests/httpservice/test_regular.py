@@ -43,3 +43,9 @@ def test_more_than_the_limit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"x" * ((1 << 20) + 1))
     with pytest.raises(OSError, match="it is larger than 1 MiB"):
         read_regular(tmp_path / "large", limit_bytes=1 << 20)
+
+
+def test_a_name_that_no_file_can_have_is_refused_like_any_other(tmp_path: Path) -> None:
+    """YAML can write a NUL into a path; Python would raise something else than for every other file."""
+    with pytest.raises(OSError, match="no file can have such a name"):
+        read_regular(tmp_path / "a\0b")
