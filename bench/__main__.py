@@ -92,11 +92,12 @@ def _section(name: str, output: str) -> str:
     """Return one part of the page: when, on what, by which command, and what it printed."""
     moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     machine = f"{os.cpu_count()} cores, {_processor()}, Linux {platform.release()}, Python {platform.python_version()}"
-    load = os.getloadavg()[1]  # of five minutes: what else ran here makes caches cold and answers late
     body = output.strip()
     if not body.startswith("|"):
         body = f"```\n{body}\n```"
-    head = f"<!-- {name} -->\n## {PARTS[name].title}\n`python -m bench.{name}`, version {VERSION}, {moment}; {machine}; load {load:.1f}"
+    load = f"load {os.getloadavg()[1]:.1f}"  # of five minutes: what else ran here makes caches cold and answers late
+    origin = f"`python -m bench.{name}`, version {VERSION}, {moment}; {machine}; {load}"
+    head = f"<!-- {name} -->\n## {PARTS[name].title}\n{origin}"
     return f"{head}\n\n{body}\n"
 
 
