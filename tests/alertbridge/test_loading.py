@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import os
+import re
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
