@@ -53,7 +53,7 @@ def due(incidents: Iterable[Incident], done: Collection[str], *, after: timedelt
 
 
 def _let_go_at(incident: Incident) -> datetime:
-    """Return since when nobody has it, where somebody let it go; whoever hears of that gets the same time to take it."""
+    """Return since when nobody has it, where somebody let it go: there is as much time to take it again."""
     return incident.acknowledged_at or incident.opened_at
 
 

@@ -111,6 +111,7 @@ class Metrics:
     alerts_received: Counter = field(init=False)
     deliveries: Counter = field(init=False)
     delivery_failures: Counter = field(init=False)
+    delivery_repeats: Counter = field(init=False)
     withheld: Counter = field(init=False)
     delivery_seconds: Histogram = field(init=False)
     polls: Counter = field(init=False)
@@ -129,6 +130,11 @@ class Metrics:
         self.deliveries = Counter("alertbridge_deliveries", "Messages and edits that Telegram took", registry=registry)
         self.delivery_failures = Counter(
             "alertbridge_delivery_failures", "Requests that Telegram did not take", ["reason"], registry=registry
+        )
+        self.delivery_repeats = Counter(
+            "alertbridge_delivery_repeats",
+            "Messages sent again though Telegram may have them: its answer was lost, or the bridge was stopped",
+            registry=registry,
         )
         self.withheld = Counter(
             "alertbridge_withheld", "Alarms that were over before they were told", ["reason"], registry=registry

@@ -1,9 +1,10 @@
 """Claims outbox rows, sends them, marks them: one worker per chat, so that no chat waits for another.
 
 Order is kept per chat: a row that must wait holds its chat, and nobody else. At-least-once: a row is marked `sending`
-before the request and `sent` after Telegram's answer; what a crash leaves between the two is sent again (the one window
-for a duplicate that Telegram leaves open: it knows no idempotency key). claims.py finds the next rows, planning.py says
-what becomes of them, composing.py the text, delivery.py carries it through Telegram's refusals, lanes.py says when.
+before the request and `sent` after Telegram's answer; what a crash leaves between the two is sent again, and counted (the
+one window for a duplicate that Telegram leaves open: it knows no idempotency key). claims.py finds the next rows,
+planning.py says what becomes of them, composing.py the text, delivery.py carries it through Telegram's refusals, lanes.py
+says when.
 """
 
 from __future__ import annotations
@@ -81,9 +82,6 @@ class Outbox:
         """Deliver until cancelled; may be run again."""
         self._events.clear()
         await self.lanes.load()
-        unsure = await patiently(self.store, lambda q: q.rows([RowState.SENDING]))
-        if unsure:
-            log.warning("delivery may repeat after a stop", messages=len(unsure))
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changed.clear()
@@ -169,6 +167,9 @@ class Outbox:
             now=now,
             quiet_now=is_silent(chat, now),
         )
+        if _may_repeat(job):
+            self.metrics.delivery_repeats.inc()
+            log.warning("delivery may repeat", chat=chat.name, rows=len(job.rows))
         editing = job.message is not None and job.act in {Act.EDIT, Act.JOIN}
         parcel = Parcel(
             place=Place(chat_id=chat_id, topic=chat.topic),
@@ -225,3 +226,9 @@ class Outbox:
             await patiently(self.store, bury)
             self.wake()
         await self.refresh_metrics()
+
+
+def _may_repeat(job: Job) -> bool:
+    """Tell whether Telegram may have a new message already: its answer was lost, or we were stopped before our note."""
+    unsure = any(row.state is RowState.SENDING or row.failure == Failure.TIMEOUT for row in job.rows)
+    return unsure and job.act not in {Act.EDIT, Act.JOIN}
