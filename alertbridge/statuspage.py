@@ -23,7 +23,7 @@ def status_page(snapshot: Snapshot, *, dry_run: bool, leads: bool, silent: bool,
         silent: the dead man's switch has spoken.
         troubles: what does not work, a line each; shown first.
     """
-    watchdog = snapshot.watchdog.isoformat(timespec="seconds") if snapshot.watchdog else "not yet"
+    seen = f"last seen {snapshot.watchdog.isoformat(timespec='seconds')}" if snapshot.watchdog else "not seen yet"
     lines = ["alertbridge: Alertmanager -> Telegram", *(f"! {trouble}" for trouble in troubles)]
     if not leads:
         lines.append("standing by: another bridge on this database polls and sends")
@@ -35,7 +35,7 @@ def status_page(snapshot: Snapshot, *, dry_run: bool, leads: bool, silent: bool,
             lines.append(f"commands: {_COMMANDS[snapshot.polling.up]}")
     lines += [
         f"outbox: {snapshot.pending} waiting, {snapshot.dead} refused",
-        f"watchdog: {'SILENT, ' if silent else ''}last seen {watchdog}",
+        f"watchdog: {'SILENT, ' if silent else ''}{seen}",
         "more: /metrics /-/healthy /-/ready",
     ]
     return "\n".join(lines) + "\n"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from alertbridge.bot.access import Asker
     from alertbridge.bot.kinds import Question
+    from alertbridge.settings import Role, Settings
+    from alertbridge.texts import Texts
 
 _TOLD_SECONDS = 3600.0
 _SETTING_UP_SECONDS = 5.0
@@ -47,20 +49,23 @@ def joined(message: telegram.Message, bot_name: str) -> bool:
 
 async def whoami(question: Question) -> str:
     """Tell the ids that the administrator needs; whoever is not known, also where to write them."""
-    asker, texts = question.asker, question.texts
+    return whoami_text(question.asker, question.role, question.settings, question.texts)
+
+
+def whoami_text(asker: Asker, role: Role | None, settings: Settings, texts: Texts) -> str:
+    """Return what somebody is told of themselves (pure)."""
     told = texts.html(
         "bot.whoami",
         user=f"<code>{asker.user_id}</code>",
         chat=f"<code>{asker.chat_id}</code>",
         topic=f"<code>{asker.topic}</code>" if asker.topic is not None else "-",
-        role=question.role.value if question.role is not None else texts("bot.no_role"),
+        role=role.value if role is not None else texts("bot.no_role"),
     )
-    return told if question.role is not None else "\n\n".join([told, *_what_to_write(question)])
+    return told if role is not None else "\n\n".join([told, *_what_to_write(asker, settings, texts)])
 
 
-def _what_to_write(question: Question) -> list[str]:
+def _what_to_write(asker: Asker, settings: Settings, texts: Texts) -> list[str]:
     """Return what makes this chat or person known, in paragraphs. Nothing that somebody else wrote is in it."""
-    asker, texts, settings = question.asker, question.texts, question.settings
     if asker.chat_id > 0 and settings.chats:
         return [texts.html("bot.introduce_user", line=f"<code>- {{name: duty, id: {asker.user_id}}}</code>")]
     name = "noc" if settings.chat("noc") is None else f"chat-{abs(asker.chat_id) % 10_000}"

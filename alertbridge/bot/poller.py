@@ -184,22 +184,25 @@ class Poller:
         if trouble is not None:
             log.warning("commands cannot be fetched", reason=failure.value, detail=error.detail)
         if conflict and self._polling.met == _MET_OFTEN:
-            await self._tell_conflict()
+            await self._tell_conflict("conflict_webhook" if "webhook" in error.detail.lower() else "conflict")
 
     def _succeeded(self) -> None:
         """Note a poll that worked."""
+        snapshot = self.metrics.snapshot
         self.metrics.polls.inc()
+        if snapshot.oldest is None:  # else the outbox is about to learn whether messages are taken too
+            snapshot.telegram_up = True
         now = self.now()
         over = self._polling.succeeded(now)
         if over is not None:
             lasted = now - over.since
             log.info("commands are fetched again", reason=over.failure.value, after=str(_whole_seconds(lasted)))
 
-    async def _tell_conflict(self) -> None:
+    async def _tell_conflict(self, key: str) -> None:
         """Tell the admin chat why buttons and commands are answered only now and then: alerts still arrive there."""
         admins, now = self.settings().admins(), self.now()
         try:
-            await self.store.transact(lambda q: intake.notify(q, admins, "conflict", {}, now=now))
+            await self.store.transact(lambda q: intake.notify(q, admins, key, {}, now=now))
         except StoreError as error:
             log.warning("conflict not told", reason=str(error))
             return

@@ -192,6 +192,8 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
     add("It speaks again", "back")
     add("A chat refuses messages (to the admin chat, once)", "dead")
     add("A group has become a supergroup", "migrated")
+    add("Another program fetches this bot's commands (to the admin chat, once)", "conflict")
+    add("A webhook is set for this bot (to the admin chat, once)", "conflict_webhook")
     return made
 
 

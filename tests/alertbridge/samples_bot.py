@@ -11,8 +11,10 @@ from pathlib import Path
 from alertbridge import render, wording
 from alertbridge.alertmanager import Matcher, Silence
 from alertbridge.bot import silencing
+from alertbridge.bot.access import Asker
+from alertbridge.bot.introducing import whoami_text
 from alertbridge.markup import plain
-from alertbridge.settings import Language
+from alertbridge.settings import JAKARTA, Language, Settings
 from alertbridge.texts import Texts, texts
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "telegram.md"
@@ -33,14 +35,18 @@ def answers(words: Texts) -> dict[str, str]:
     """Return title -> text as HTML."""
     ended = {"what": SITE, "who": "duty"}
     soon = ended | {"seconds": "600", "when": "17:03 WIB"}
+    group = Asker(user_id=11112222, chat_id=-1001234567890)
     return {
+        "The bot is added to a group, and no chat is configured yet (or `/whoami@YourBot` there)": whoami_text(
+            group, None, Settings(), words
+        ),
         "`/ack`, or the button": words("act.taken", who="duty", what=SITE),
         "`/silence jbr-gt-pasteur-1 4h`, or the button": words(
             "act.silenced", what=SITE, when="18:03:24 WIB", duration=wording.duration(4 * 3600, words), who="duty"
         ),
         "The button “until it is back”": words("act.silenced_back", what=SITE, who="duty"),
         "`/silences`": "\n".join(
-            [f"<b>{words('act.silences', count=1)}</b>", silencing.line(1, LISTED, None, words, now=NOW)]
+            [f"<b>{words('act.silences', count=1)}</b>", silencing.line(1, LISTED, None, words, zone=JAKARTA, now=NOW)]
         ),
         "Ten minutes before a longer silence ends, with the button “1 hour more” (sound: something is still wrong)": (
             render.notice(words, "lines", soon | {"keys": "silence_ending,silence_ending_still", "names": SITE})

@@ -73,12 +73,11 @@ async def test_a_new_token_is_used_at_once_and_nothing_is_lost(trial: Trial, tmp
         await trial.metric_becomes(0, "alertbridge_telegram_up")  # everybody waits a minute now
         (tmp_path / "token").write_text(NEW, encoding="utf-8")
         assert (await reload(trial))["restart_needed"] == []
-        await trial.api.until(lambda: trial.api.messages, what="what waited")
+        await trial.api.until(lambda: "Pasteur" in heads() and "Hub" in heads(), what="what waited")
         assert (await ask(trial.api, "/status")).text.startswith("🔴 1 DOWN")
         await trial.metric_becomes(1, "alertbridge_telegram_up")
         await trial.metric_becomes(1, "alertbridge_telegram_polling_up")
         text = logged.text
-        await trial.api.until(lambda: "Jbr Hub" in heads(), what="the second, told after the first")
     assert [heads().count(name) for name in ("Jbr Gt Pasteur 1", "Jbr Hub")] == [1, 1]
     assert "sendMessage" in text  # the libraries' lines are in it
     assert [secret for token in (old, NEW) for secret in (token, token.partition(":")[2]) if secret in text] == []
@@ -113,6 +112,21 @@ async def test_a_request_that_is_out_ends_on_the_old_connection(trial: Trial) ->
         await reload(trial)
         await trial.metric_becomes(1, "alertbridge_deliveries_total")
         assert (len(trial.api.messages), other.messages) == (1, [])
+        rewrite(trial, other.url, trial.api.url)
+        await reload(trial)
+
+
+async def test_what_the_old_connection_refuses_is_tried_on_the_new_one(trial: Trial) -> None:
+    """At once: the minute that a refused token costs is the old connection's."""
+    trial.api.fail_next(method="sendMessage", status=401, description="Unauthorized", hang_seconds=1.0)
+    await trial.fire(alert())
+    await trial.api.until(lambda: any(call.method == "sendMessage" for call in trial.api.calls))  # it is out
+    with BotApi() as other:
+        other.world.rates.enforced = False
+        rewrite(trial, trial.api.url, other.url)
+        await reload(trial)
+        await other.until(lambda: other.messages, what="the message that was refused")
+        assert await trial.metric("alertbridge_delivery_failures_total", reason="token") == 0
         rewrite(trial, other.url, trial.api.url)
         await reload(trial)
 

@@ -154,6 +154,27 @@ async def test_a_revoked_token_is_named_and_alerts_wait(trial: Trial, monkeypatc
     assert [(e["event"], e["reason"]) for e in logged.events(NOT, AGAIN)] == [(NOT, "token"), (AGAIN, "token")]
 
 
+async def test_a_webhook_that_is_set_is_named_as_such(trial: Trial) -> None:
+    """It is a conflict too, with another remedy."""
+    description = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete it first"
+    trial.api.fail_next(method="getUpdates", status=409, description=description, times=4)
+    trial.api.say("/nothing", user=99)  # ends the poll that is out
+    await trial.api.until(lambda: trial.api.messages)
+    assert trial.api.messages[0].text.startswith("❗ A webhook is set for this bot")
+
+
+async def test_with_nothing_to_send_polls_tell_that_telegram_answers_again(trial: Trial) -> None:
+    """Else it would count as away, and the outside not be pinged, until the next alarm."""
+    good = trial.api.token
+    await trial.metric_becomes(1, "alertbridge_telegram_up")
+    trial.api.world.token = "999:another"
+    trial.api.say("/nothing", user=99)  # ends the poll that is out
+    await trial.metric_becomes(0, "alertbridge_telegram_up")
+    trial.api.world.token = good
+    await trial.metric_becomes(1, "alertbridge_telegram_up", seconds=60.0)
+    assert await ready(trial) == []
+
+
 async def test_a_dry_run_polls_nobody(api: BotApi, peers: Peers, tmp_path: Path) -> None:
     """No metric, no trouble."""
     async with running_bridge(api, peers, tmp_path, token=False, config=CONFIG) as trial:
