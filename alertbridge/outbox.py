@@ -1,10 +1,10 @@
 """Claims outbox rows, sends them, marks them: one worker per chat, so that no chat waits for another.
 
 Order is kept per chat: a row that must wait holds its chat, and nobody else. At-least-once: a row is marked `sending`
-before the request and `sent` after Telegram's answer; what a crash leaves between the two is sent again, and counted (the
-one window for a duplicate that Telegram leaves open: it knows no idempotency key). claims.py finds the next rows,
-planning.py says what becomes of them, composing.py the text, delivery.py carries it through Telegram's refusals, lanes.py
-says when.
+before the request and `sent` after Telegram's answer. What a crash leaves between the two is sent again, and counted:
+the one window for a duplicate that Telegram leaves open, it knows no idempotency key. claims.py finds the next rows,
+planning.py says what becomes of them, composing.py the text, delivery.py carries it through Telegram's refusals, and
+lanes.py says when.
 """
 
 from __future__ import annotations
