@@ -59,7 +59,10 @@ async def silences(question: Question) -> Answer:
     known = await question.store.transact(lambda q: q.watched_silences())
     if not found:
         return Answer(text=texts("act.silences_none"))
-    lines = [silencing.line(n, one, known.get(one.id), texts, now=now) for n, one in enumerate(found, start=1)]
+    lines = [
+        silencing.line(n, one, known.get(one.id), texts, zone=question.zone, now=now)
+        for n, one in enumerate(found, start=1)
+    ]
     head = [f"<b>{texts('act.silences', count=len(found))}</b>"]
     answer = paged(question, head, lines, [])
     spans = pages(lines)
@@ -175,7 +178,7 @@ async def actions(question: Question) -> Answer:
     lines = [
         texts(
             "act.action",
-            when=wording.when(action.at, wording.JAKARTA, now=question.now),
+            when=wording.when(action.at, question.zone, now=question.now),
             who=f"{action.who} ({action.user_id})",
             what=action.what,
             chat=action.chat_id,

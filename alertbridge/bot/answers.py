@@ -13,6 +13,7 @@ from alertbridge.wording import MARKS, ORDER, Shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from alertbridge.texts import Texts
 
@@ -27,25 +28,25 @@ def counts_text(regions: Sequence[Mapping[str, Any]], texts: Texts) -> str:
     return " ".join(parts)
 
 
-def as_of(page: Mapping[str, Any], texts: Texts, *, now: datetime) -> str:
+def as_of(page: Mapping[str, Any], texts: Texts, *, zone: ZoneInfo, now: datetime) -> str:
     """Return the line that says how old the data is."""
     made = moment(str(page.get("generated_at") or "")) or now
-    return f"<i>{texts('bot.as_of', when=wording.when(made, wording.JAKARTA, now=now))}</i>"
+    return f"<i>{texts('bot.as_of', when=wording.when(made, zone, now=now))}</i>"
 
 
 def listing(
-    page: Mapping[str, Any], state: str, texts: Texts, *, now: datetime
+    page: Mapping[str, Any], state: str, texts: Texts, *, zone: ZoneInfo, now: datetime
 ) -> tuple[list[str], list[str], list[str]]:
     """Return head, lines and foot of all targets of a state: the most behind them first, then the longest."""
     items = [from_item(item, is_region=False, as_of=None) for item in page["items"]]
     if not items:
-        return [texts("bot.none", word=texts(f"word.{state}"))], [], [as_of(page, texts, now=now)]
+        return [texts("bot.none", word=texts(f"word.{state}"))], [], [as_of(page, texts, zone=zone, now=now)]
     items.sort(key=lambda facts: (-facts.cut_off_targets, moment(facts.state_since) or now))
     total = page.get("total")
     count = total if isinstance(total, int) else len(items)
     head = [f"<b>{texts('bot.list', mark=MARKS[_SHOWN[state]], count=count, word=texts(f'word.{state}'))}</b>"]
     body = [target_line(facts, texts, now=now) for facts in items]
-    foot = [as_of(page, texts, now=now)]
+    foot = [as_of(page, texts, zone=zone, now=now)]
     return head, body, foot
 
 
@@ -112,16 +113,16 @@ def target_text(item: Mapping[str, Any], texts: Texts, *, now: datetime) -> str:
     return "\n".join(lines)
 
 
-def log_text(name: str, page: Mapping[str, Any], zone: str, texts: Texts, *, now: datetime) -> str:
+def log_text(name: str, page: Mapping[str, Any], zone: ZoneInfo, texts: Texts, *, now: datetime) -> str:
     """Return the newest single probes of a target, newest first."""
     head = [f"<b>{texts('bot.log', name=name)}</b>"]
     body = []
     for item in page["items"]:
         at, rtt = moment(str(item.get("time") or "")), item.get("rtt_seconds")
         result = _milliseconds(rtt) if isinstance(rtt, int | float) else str(item.get("result"))
-        when = wording.when(at, wording.zone(zone), now=now) if at is not None else "-"
+        when = wording.when(at, zone, now=now) if at is not None else "-"
         body.append(f"<code>{texts('bot.log_line', when=when, result=result)}</code>")
-    return fit(head, body, [as_of(page, texts, now=now)], more=lambda left: texts("digest.more", count=left))
+    return fit(head, body, [as_of(page, texts, zone=zone, now=now)], more=lambda left: texts("digest.more", count=left))
 
 
 def _age(facts: Facts, texts: Texts, *, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alertbridge import wording
 from alertbridge.bot import acting, answers, hands, introducing, picturing, reporting
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
 from alertbridge.bot.lookup import Found, find_region, find_target, the_one
@@ -12,7 +13,6 @@ from alertbridge.errors import PeerError
 from alertbridge.facts import from_item
 from alertbridge.settings import Role
 from alertbridge.store.rows import RowState
-from alertbridge.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ async def status(question: Question) -> str:
             lines.append(texts("bot.isolated"))
         if page.get("impaired"):
             lines.append(texts("bot.impaired", reasons=", ".join(map(str, page["impaired"]))))
-        foot = answers.as_of(page, texts, now=now)
+        foot = answers.as_of(page, texts, zone=question.zone, now=now)
     except PeerError:
         foot = texts("bot.unreachable", peer="exporter")
     if not question.settings.chats:
@@ -43,7 +43,7 @@ async def status(question: Question) -> str:
     trouble = question.metrics.snapshot.polling.trouble
     if trouble is not None:
         reason = texts.word(f"poll.{trouble.failure.value}", default=trouble.failure.value)
-        lasted = duration((now - trouble.since).total_seconds(), texts)
+        lasted = wording.duration((now - trouble.since).total_seconds(), texts)
         lines.append(texts("bot.polling", duration=lasted, reason=reason))
     incidents, counts = await question.store.transact(lambda q: (len(q.open_incidents()), q.row_counts()))
     waiting = counts.get(RowState.PENDING, 0) + counts.get(RowState.SENDING, 0)
@@ -53,7 +53,7 @@ async def status(question: Question) -> str:
     if seen is None:
         lines.append(texts("bot.watchdog_never"))
     else:
-        lines.append(texts("bot.watchdog", duration=duration((now - seen).total_seconds(), texts)))
+        lines.append(texts("bot.watchdog", duration=wording.duration((now - seen).total_seconds(), texts)))
     return "\n".join([*lines, foot])
 
 
@@ -73,7 +73,7 @@ async def regions(question: Question) -> Answer:
     """List all regions, worst first."""
     page = await question.exporter.page("regions")
     texts = question.texts
-    foot = [answers.as_of(page, texts, now=question.now)]
+    foot = [answers.as_of(page, texts, zone=question.zone, now=question.now)]
     lines = answers.region_lines(page["items"], texts)
     return paged(question, [], lines, foot)
 
@@ -92,7 +92,7 @@ async def _one_region(question: Question, item: Mapping[str, Any]) -> Answer:
     body = [
         answers.target_line(from_item(target, is_region=False, as_of=None), texts, now=now) for target in page["items"]
     ]
-    foot = [answers.as_of(page, texts, now=now)]
+    foot = [answers.as_of(page, texts, zone=question.zone, now=now)]
     hidden = max(0, int(page.get("total") or 0) - len(body))
     return paged(question, answers.region_lines([item], texts), body, foot, hidden=hidden)
 
@@ -125,7 +125,7 @@ async def log(question: Question) -> str | Answer:
     found = await find_target(question.exporter, _needed(question))
     item = _the_one(found, question, "target")
     page = await question.exporter.page("log", target=str(item["id"]), limit=_LOGGED)
-    zone = str(item.get("timezone") or "")
+    zone = wording.zone(str(item.get("timezone") or ""))
     return answers.log_text(str(item.get("name")), page, zone, question.texts, now=question.now)
 
 
@@ -141,7 +141,7 @@ async def help_text(question: Question) -> str:
 
 
 def _listing(question: Question, page: Mapping[str, Any], state: str) -> Answer:
-    head, lines, foot = answers.listing(page, state, question.texts, now=question.now)
+    head, lines, foot = answers.listing(page, state, question.texts, zone=question.zone, now=question.now)
     return paged(question, head, lines, foot, hidden=max(0, int(page.get("total") or 0) - len(lines)))
 
 

@@ -10,7 +10,6 @@ from alertbridge.bot.lookup import find_region, the_one
 from alertbridge.errors import PeerError
 from alertbridge.reports import SPANS, Spans, make
 from alertbridge.reports_text import Frame, report_text
-from alertbridge.settings import JAKARTA
 
 if TYPE_CHECKING:
     from alertbridge.bot.kinds import Question
@@ -42,11 +41,10 @@ async def report(question: Question) -> str:
         region = the_one(found, question.texts, kind="region", text=name)
         places, regions = (str(region.get("name")),), (str(region["id"]),)
     made = await make(question.exporter, question.pictures.prometheus, Spans.until(question.now, SPANS[span]), regions)
-    chat = question.settings.chat(question.chat_name)
     frame = Frame(
         kind=span,
         places=places,
-        zone=chat.timezone if chat is not None else JAKARTA,
+        zone=question.zone,
         grafana_url=question.settings.grafana_url,
     )
     return report_text(made, frame, question.texts)

@@ -22,6 +22,7 @@ from alertbridge.markup import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from alertbridge.incidents import Incident
     from alertbridge.store.queries import Queries
@@ -57,7 +58,7 @@ async def create(question: Question, what: str, matchers: tuple[Matcher, ...], s
         text=texts(
             "act.silenced",
             what=what,
-            when=wording.when(ends_at, wording.JAKARTA, now=question.now),
+            when=wording.when(ends_at, question.zone, now=question.now),
             duration=wording.duration(span.total_seconds(), texts),
             who=question.who,
         )
@@ -122,13 +123,15 @@ def _forgotten(queries: Queries, ended: Sequence[Silence], question: Question) -
     return known
 
 
-def line(number: int, silence: Silence, note: Mapping[str, Any] | None, texts: Texts, *, now: datetime) -> str:
+def line(
+    number: int, silence: Silence, note: Mapping[str, Any] | None, texts: Texts, *, zone: ZoneInfo, now: datetime
+) -> str:
     """Return one silence of a list."""
     if note is not None and note.get("back"):
         until = texts("act.until_back")
     else:
         left = wording.duration((silence.ends_at - now).total_seconds(), texts)
-        until = texts("act.until", when=wording.when(silence.ends_at, wording.JAKARTA, now=now), duration=left)
+        until = texts("act.until", when=wording.when(silence.ends_at, zone, now=now), duration=left)
     return texts(
         "act.silence_line",
         number=number,

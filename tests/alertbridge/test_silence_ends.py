@@ -15,7 +15,18 @@ from alertbridge.bot.callbacks import LONGEST_BYTES, Kind, Signer
 from alertbridge.bot.silence_ends import ending, is_near, warned, warning
 from alertbridge.bot.silencing import note_of
 from alertbridge.settings import JAKARTA
-from tests.alertbridge.acting import CONFIG, OPERATOR, SITE, VIEWER, becomes_recorded, data_of, elsewhere, press, told
+from tests.alertbridge.acting import (
+    ADMIN,
+    CONFIG,
+    OPERATOR,
+    SITE,
+    VIEWER,
+    becomes_recorded,
+    data_of,
+    elsewhere,
+    press,
+    told,
+)
 from tests.alertbridge.conftest import NOC, running_bridge
 from tests.alertbridge.peers import text_of
 from tests.alertbridge.test_bot import ask, fill
@@ -177,6 +188,20 @@ async def test_a_quiet_end_is_announced_where_it_was_made_without_sound(
         assert text.startswith("⏳ The silence on Jbr Hub (by duty) ends in 8 min, at ")
         assert text.endswith("Nothing that it hides is wrong now.")
         assert api.in_chat(NOC)[-1].silent
+
+
+async def test_a_chat_reads_the_time_of_its_own_zone(api: BotApi, peers: Peers, tmp_path: Path) -> None:
+    """In answers, in lists and in what is told of a silence: nobody in Bali counts an hour on."""
+    fill(peers)
+    config = CONFIG.replace("role: viewer", "role: viewer, timezone: WITA")
+    async with running_bridge(api, peers, tmp_path, config=config) as trial:
+        for text in ("/silence jbr-hub 2h work", "/silences", "/status", "/down", "/log actions"):
+            answer = await ask(api, text, user=ADMIN)
+            assert " WITA" in answer.text, text
+            assert " WIB" not in answer.text, text
+        set_ahead(trial, timedelta(minutes=112))
+        (text,) = await warned_of(trial, 1)
+        assert text.splitlines()[0].endswith(" WITA.")
 
 
 async def test_the_end_of_one_of_two_equal_silences_is_no_end(api: BotApi, peers: Peers, tmp_path: Path) -> None:
