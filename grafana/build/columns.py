@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana.build.navigation import region_link, target_link
-from grafana.build.palette import BLUE, GREEN, NO_VALUE, RED, YELLOW, good_or_bad, mapping, state_mappings, thresholds
+from grafana.build.palette import (
+    BLUE,
+    GREEN,
+    NO_VALUE,
+    RED,
+    TEXT,
+    YELLOW,
+    good_or_bad,
+    mapping,
+    state_mappings,
+    thresholds,
+)
 from grafana.build.tables import Column
 
 if TYPE_CHECKING:
@@ -35,19 +46,24 @@ def region(say: Language, width: int | None = None) -> Column:
     return Column(field="region", title=say("Region", "Wilayah"), width=width, links=[region_link(say)])
 
 
+def region_name(say: Language) -> Column:
+    """Return the region's name, a link to its targets; on a phone it keeps its room, and the table scrolls."""
+    return Column(field="name", title=say("Name", "Nama"), min_width=150, links=[region_link(say)])
+
+
 def since(field: str, say: Language, width: int | None = 135) -> Column:
     """Return how long ago it began; the value is in milliseconds since the epoch."""
     return Column(field=field, title=say("Since", "Sejak"), width=width, unit="dateTimeFromNow")
 
 
-def duration(field: str, title: str, width: int | None = 85) -> Column:
-    """Return how long it has lasted, rounded to one unit; the value is in seconds."""
-    return Column(field=field, title=title, width=width, unit="s", decimals=0)
+def duration(field: str, title: str, width: int | None = 105) -> Column:
+    """Return how long it has lasted as a clock, with days before it; the value is in seconds."""
+    return Column(field=field, title=title, width=width, unit="dtdhms", align="right")
 
 
 def moment(field: str, title: str, width: int | None = 165) -> Column:
-    """Return a date and time; the value is in milliseconds since the epoch."""
-    return Column(field=field, title=title, width=width, unit="dateTimeAsIso")
+    """Return the time, and the date where it was not today; the value is in milliseconds since the epoch."""
+    return Column(field=field, title=title, width=width, unit="dateTimeAsIsoNoDateIfToday")
 
 
 def count(field: str, title: str, width: int | None = None) -> Column:
@@ -80,6 +96,29 @@ def severity(say: Language) -> Column:
         mappings=mapping(words),
         cell="color-background",
         align="center",
+    )
+
+
+def cause(say: Language, width: int | None = 90) -> Column:
+    """Return what an outage comes from, or what is bad on a LOW line, in a word."""
+    words = {
+        "device": say("device", "alat"),
+        "tunnel": say("tunnel", "terowongan"),
+        "site": say("site", "situs"),
+        "hub": say("hub", "hub"),
+        "region": say("region", "wilayah"),
+        "provider": say("provider", "penyedia"),
+        "uplink": say("our uplink", "uplink kita"),
+        "engine": say("engine", "mesin ping"),
+        "unknown": NO_VALUE,
+        "loss": say("loss", "hilang"),
+        "slow": say("slow", "lambat"),
+    }
+    return Column(
+        field="cause",
+        title=say("Why", "Sebab"),
+        width=width,
+        mappings=mapping({word: (text, TEXT) for word, text in words.items()}),
     )
 
 

@@ -14,7 +14,7 @@ from grafana.build.palette import GREY, TEXT, state_mappings, thresholds
 from grafana.build.panels import Json, override, panel
 
 OUTLINE: Final = "public/maps/indonesia-outline.geojson"
-CENTRE: Final = {"lat": -2.2, "lon": 118, "zoom": 4.4}
+CENTRE: Final = {"lat": -2.2, "lon": 118, "zoom": 4.32}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

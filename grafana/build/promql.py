@@ -83,6 +83,34 @@ def age(matchers: str = IN_REGION) -> str:
     return f"time() - {per_target('vpn_target_state_timestamp_seconds', matchers)}"
 
 
+def low_rtt(matchers: str = IN_REGION) -> str:
+    """Return the low limit of each target's round trip: its own, else its profile's."""
+    target = f"topk by (region, target) (1, vpn_target_info{{{matchers}}})"
+    of_profile = f"{target} * on (profile) group_left () max by (profile) (vpn_profile_low_rtt_seconds)"
+    return f"{per_target('vpn_target_low_rtt_seconds', matchers)} or max by (region, target) ({of_profile})"
+
+
+def own_causes(matchers: str = IN_REGION) -> str:
+    """Return the judge's cause of each outage of a target's own; what is cut off has its hub's."""
+    outage = f"{per_target('vpn_target_outage', matchers)} == 1"
+    return f"max by (region, target, cause) (vpn_target_cause{{{matchers}}}) and on (region, target) ({outage})"
+
+
+def low_causes(matchers: str = IN_REGION) -> str:
+    """Return what stands out on a LOW line as the label `cause`: loss, else a slow round trip; nothing for jitter.
+
+    Limits of loss are not exposed, so 8 % stands for them: the least built-in one is 10 %, and LOW ends at 0.8 of it.
+    """
+    low = f"({code(matchers)} == 1)"
+    loss = f"{per_target('vpn_target_loss_ratio', matchers)} >= 0.08"
+    slow = f"{per_target('vpn_target_rtt_seconds', matchers)} >= 0.8 * ({low_rtt(matchers)})"
+    lossy, slowed = (
+        f'label_replace({low} and on (region, target) ({what}), "cause", "{word}", "", "")'
+        for what, word in ((loss, "loss"), (slow, "slow"))
+    )
+    return f"{lossy} or on (region, target) {slowed}"
+
+
 DATA_AGE: Final = "round(time() - min(last_over_time(vpn_engine_heartbeat_timestamp_seconds[1h])))"
 """Seconds since the engine's last sign of life that reached Prometheus; absent after an hour without any."""
 

@@ -56,13 +56,16 @@ def table_panel(
     *,
     empty: str,
     sort: tuple[str, bool] | None = None,
+    then: tuple[str, bool] | None = None,
     filters: bool = False,
     paged: bool = True,
     keep: tuple[str, ...] = (),
     dropped: tuple[str, ...] = (),
     transformations: list[Json] | None = None,
 ) -> Json:
-    """Return a table. `sort` is (title of a column, descending); `dropped` fields are taken away beside Time.
+    """Return a table. `sort` is (title of a column, descending), `then` decides between equal rows.
+
+    `dropped` fields are taken away beside Time.
 
     `empty` is shown instead of the rows when there are none: it must not claim health where data may be missing.
     """
@@ -76,7 +79,7 @@ def table_panel(
         "cellHeight": "sm",
         "enablePagination": paged,
         "footer": {"show": False, "reducer": ["sum"], "fields": "", "enablePagination": paged},
-        "sortBy": [{"displayName": sort[0], "desc": sort[1]}] if sort else [],
+        "sortBy": [{"displayName": title, "desc": descending} for title, descending in filter(None, (sort, then))],
     }
     defaults = {
         "unit": "none",

@@ -33,6 +33,7 @@ FLAPPING = "sul-parkir"
 UNPLACED = "pps-tiket"  # has no coordinates
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.5, 2.5)
 PROBE_SECONDS = 2.0
+CERTIFICATE_SECONDS = 63.4 * 86400  # the bridge has none: it listens on loopback in plain HTTP
 
 
 @dataclass(slots=True)
@@ -256,6 +257,8 @@ class Country:
         late = {0.001: done * 0.9, 0.005: done * 0.99, 0.02: done * 0.999, 0.1: done}
         write.histogram("vpn_engine_lateness_seconds", late, done)
         write.histogram("vpn_engine_reply_wait_seconds", late, done)
+        for file in ("journal", "states"):
+            write.add("counter", "vpn_storage_errors_total", 0, file=file)
         write.add("gauge", "vpn_engine_heartbeat_timestamp_seconds", now)
         write.add("gauge", "vpn_engine_due_probes", 4)
         write.add("gauge", "vpn_engine_in_flight_probes", 11)
@@ -266,6 +269,7 @@ class Country:
         write.add("gauge", "vpn_config_last_reload_successful", 1)
         write.add("gauge", "vpn_config_last_reload_success_timestamp_seconds", self.started)
         write.add("gauge", "vpn_config_removal_held", 0)
+        write.add("gauge", "vpn_web_certificate_expiry_timestamp_seconds", now + CERTIFICATE_SECONDS)
         write.add("gauge", "vpn_build_info", 1, version="0.1.0")
 
 
@@ -287,6 +291,8 @@ def bridge(now: float) -> str:
     write.add("counter", "alertbridge_commands_total", 5, command="status", result="answered")
     write.add("counter", "alertbridge_access_denied_total", 0, reason="user")
     write.add("gauge", "alertbridge_telegram_up", 1)
+    write.add("gauge", "alertbridge_telegram_polling_up", 1)
+    write.add("counter", "alertbridge_telegram_poll_failures_total", 0, reason="network")
     write.add("gauge", "alertbridge_watchdog_timestamp_seconds", now - 12)
     write.add("gauge", "alertbridge_config_last_reload_successful", 1)
     write.add("gauge", "alertbridge_config_last_reload_success_timestamp_seconds", now - 5000)

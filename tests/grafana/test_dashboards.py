@@ -9,10 +9,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from alertbridge.metrics import Metrics
+from exporter.metrics import EngineMetrics
 from grafana.build import __main__ as command
 from grafana.build.language import LANGUAGES
 from grafana.build.navigation import MENU, menu
 from grafana.build.palette import COLOURS
+from tests.exporter.web.fakes import FakeView
 from tests.grafana.fake_exporter import Country, bridge
 from tests.grafana.reading import (
     FILES,
@@ -52,7 +55,16 @@ def exposed() -> set[str]:
     """Return the metrics that exporter and bridge expose (test_queries holds the stand-in equal to them)."""
     country = Country(started=0.0)
     text = country.render(now=600.0) + bridge(now=600.0)
+    bridges = Metrics()
+    bridges.snapshot.certificate_expires_at = lambda: 600.0  # where the bridge speaks TLS; the stand-in does not
+    text += bridges.text().decode()
     return {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
+
+
+def test_the_stand_ins_certificate_is_called_as_the_real_one() -> None:
+    """The world of test_queries speaks plain HTTP, so it cannot hold this name."""
+    real = EngineMetrics(FakeView(), certificate_expires_at=lambda: 600.0).render().decode()
+    assert "\nvpn_web_certificate_expiry_timestamp_seconds 600.0" in real
 
 
 def recorded() -> set[str]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from grafana.build import columns
 from grafana.build.navigation import MAINTENANCE
 from grafana.build.page import Canvas, dashboard
+from grafana.build.pages import maintenance_tiles as tiles
 from grafana.build.pages.vpn_map import data_age
-from grafana.build.palette import BLUE, GREEN, GREY, RED, YELLOW, good_or_bad, mapping, missing, thresholds
-from grafana.build.panels import Json, curves, override, shades, stat, words
-from grafana.build.promql import series, table, value
+from grafana.build.palette import BLUE, GREEN, YELLOW, thresholds
+from grafana.build.panels import Json, curves, override, shades, words
+from grafana.build.promql import series, table
 from grafana.build.tables import table_panel
 
 if TYPE_CHECKING:
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_parts(say), x=0, y=0, w=20, h=4)
+    canvas.place(tiles.parts(say), x=0, y=0, w=13, h=4)
+    canvas.place(tiles.telegram(say), x=13, y=0, w=7, h=4)
     canvas.place(data_age(say), x=20, y=0, w=4, h=4)
-    canvas.place(_sight(say), x=0, y=4, w=12, h=4)
-    canvas.place(_uplinks(say), x=12, y=4, w=12, h=4)
+    canvas.place(tiles.sight(say), x=0, y=4, w=5, h=4)
+    canvas.place(tiles.files(say), x=5, y=4, w=8, h=4)
+    canvas.place(tiles.uplinks(say), x=13, y=4, w=6, h=4)
+    canvas.place(tiles.certificates(say), x=19, y=4, w=5, h=4)
     canvas.place(_actions(say), x=0, y=8, w=8, h=8)
     canvas.place(_reloads(say), x=8, y=8, w=8, h=8)
     canvas.place(_versions(say), x=16, y=8, w=8, h=8)
@@ -39,82 +43,6 @@ def build(say: Language) -> Json:
             "Health of the monitoring itself: engine, uplinks, Prometheus, Alertmanager, bridge, Telegram.",
             "Kesehatan pemantauan itu sendiri: mesin ping, uplink, Prometheus, Alertmanager, bridge, Telegram.",
         ),
-    )
-
-
-def _parts(say: Language) -> Json:
-    """Return whether each part answers."""
-    lost = say("NOT ANSWERING", "TIDAK MENJAWAB")
-    return stat(
-        say("Parts", "Komponen"),
-        say(
-            "Whether Prometheus can read each part now, and whether the bridge's last call to Telegram worked.",
-            "Apakah Prometheus dapat membaca tiap komponen, dan apakah panggilan terakhir bridge ke Telegram berhasil.",
-        ),
-        [value("min by (job) (up)", "{{job}}", "A"), value("min(alertbridge_telegram_up)", "telegram", "B")],
-        mappings=[*good_or_bad("OK", lost), missing(say("NO DATA", "TIDAK ADA DATA"))],
-        orientation="vertical",
-        text="value_and_name",
-        size={"valueSize": 22, "titleSize": 13},
-    )
-
-
-def _sight(say: Language) -> Json:
-    """Return whether the monitor can see."""
-    isolated = mapping({"0": (say("can see", "bisa melihat"), GREEN), "1": (say("ISOLATED", "TERISOLASI"), RED)})
-    impaired = mapping({"0": (say("sound", "sehat"), GREEN), "1": (say("IMPAIRED", "TERGANGGU"), RED)})
-    reload = mapping({"1": (say("accepted", "diterima"), GREEN), "0": (say("REFUSED", "DITOLAK"), RED)})
-    held = mapping({"0": (say("none", "tidak ada"), GREEN), "1": (say("HELD", "DITAHAN"), YELLOW)})
-    return stat(
-        say("Sight and configuration", "Penglihatan dan konfigurasi"),
-        say(
-            "Isolated: no uplink answers. Impaired: the engine is late, stuck or losing packets. In both cases "
-            "states are "
-            "UNKNOWN. A mass removal by file change is held until it is confirmed.",
-            "Terisolasi: tidak ada uplink yang menjawab. Terganggu: mesin terlambat, macet atau kehilangan "
-            "paket. Keduanya "
-            "membuat status UNKNOWN. Penghapusan besar lewat perubahan berkas ditahan sampai dikonfirmasi.",
-        ),
-        [
-            value("max(vpn_monitor_isolated)", say("our line", "jalur kita"), "A"),
-            value("max(vpn_monitor_impaired)", say("engine", "mesin"), "B"),
-            value("min(vpn_config_last_reload_successful)", say("targets.yml", "targets.yml"), "C"),
-            value("max(vpn_config_removal_held)", say("removal", "penghapusan"), "D"),
-        ],
-        overrides=[
-            override("byFrameRefID", "A", mappings=isolated),
-            override("byFrameRefID", "B", mappings=impaired),
-            override("byFrameRefID", "C", mappings=reload),
-            override("byFrameRefID", "D", mappings=held),
-        ],
-        orientation="vertical",
-        text="value_and_name",
-        size={"valueSize": 18, "titleSize": 13},
-    )
-
-
-def _uplinks(say: Language) -> Json:
-    """Return the witnesses, and where tunnel facts are read."""
-    stale = say("STALE", "BASI")
-    return stat(
-        say("Uplinks, and sources of tunnel facts", "Uplink, dan sumber data terowongan"),
-        say(
-            "Uplinks: addresses that answer while our own line works; none listed when `uplinks:` in targets.yml is "
-            "empty. Sources: where the VPN's own word on its tunnels is read; STALE: unreadable or too old.",
-            "Uplink: alamat yang menjawab selama jalur kita bekerja; kosong bila `uplinks:` di targets.yml belum diisi."
-            " Sumber: tempat keterangan VPN tentang terowongannya dibaca; BASI: tak terbaca atau terlalu lama.",
-        ),
-        [
-            value("max by (uplink) (vpn_uplink_up)", "{{uplink}}", "A"),
-            value("min by (source) (vpn_tunnel_source_up)", "{{source}}", "B"),
-        ],
-        mappings=good_or_bad("UP", "DOWN"),
-        overrides=[override("byFrameRefID", "B", mappings=good_or_bad("OK", stale))],
-        thresholds=thresholds(GREY),
-        no_value=say("none configured", "belum diatur"),
-        orientation="vertical",
-        text="value_and_name",
-        size={"valueSize": 22, "titleSize": 13},
     )
 
 
@@ -246,8 +174,10 @@ def _failures(say: Language) -> Json:
     return curves(
         say("Bridge: failures per hour", "Bridge: kegagalan per jam"),
         say(
-            "Messages that Telegram did not take, by reason, and people who were refused.",
-            "Pesan yang tidak diterima Telegram, menurut alasan, dan orang yang ditolak.",
+            "Messages that Telegram did not take, by reason, people who were refused, and questions for new commands "
+            "that failed.",
+            "Pesan yang tidak diterima Telegram, menurut alasan, orang yang ditolak, dan pengambilan perintah yang "
+            "gagal.",
         ),
         [
             series("sum by (reason) (increase(alertbridge_delivery_failures_total[1h]))", "{{reason}}", "A"),
@@ -255,6 +185,11 @@ def _failures(say: Language) -> Json:
                 "sum by (reason) (increase(alertbridge_access_denied_total[1h]))",
                 say("refused: {{reason}}", "ditolak: {{reason}}"),
                 "B",
+            ),
+            series(
+                "sum by (reason) (increase(alertbridge_telegram_poll_failures_total[1h]))",
+                say("commands: {{reason}}", "perintah: {{reason}}"),
+                "C",
             ),
         ],
         unit="none",

@@ -99,7 +99,7 @@ def _regions(say: Language) -> Json:
         [
             columns.state("Value #A", say),
             columns.plain("region", say("Id", "Id"), width=75, links=[region_link(say)]),
-            columns.plain("name", say("Name", "Nama"), links=[region_link(say)]),
+            columns.region_name(say),
             columns.count("Value #B", say("Targets", "Alat"), width=80),
             columns.count("Value #C", "UP", width=65),
             columns.count("Value #D", "LOW", width=65),

@@ -35,7 +35,8 @@ def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
     canvas.place(_months(say), x=0, y=0, w=24, h=2)
-    canvas.place(_whole(say), x=0, y=2, w=24, h=4)
+    canvas.place(_whole(say), x=0, y=2, w=15, h=4)
+    canvas.place(_basis(say), x=15, y=2, w=9, h=4)
     canvas.place(_days(say), x=0, y=6, w=24, h=18)
     # Tall enough for 38 regions without a scroll bar, which paper does not have; last, so that a hole below three
     # regions does no harm.
@@ -104,35 +105,59 @@ def _named(expr: str, label: str) -> str:
 
 
 def _whole(say: Language) -> Json:
-    """Return the whole country's numbers."""
-    return stat(
+    """Return how the whole did."""
+    return _numbers(
         say("All chosen regions", "Semua wilayah terpilih"),
         say(
             "Availability: time up or low over time up, low or down, all targets added up; time unknown is left out. "
-            "Judged: the target-hours that this rests on. Outages count when they are over, without the targets that a "
-            "hub cut off.",
+            "Outages count when they are over, without the targets that a hub cut off.",
             "Ketersediaan: waktu baik atau lemah dibagi waktu baik, lemah atau terputus, semua alat dijumlahkan; "
-            "waktu tidak diketahui tidak dihitung. Dinilai: jam-alat yang menjadi dasar. Gangguan dihitung setelah "
-            "selesai, tanpa alat yang terisolasi oleh hub.",
+            "waktu tidak diketahui tidak dihitung. Gangguan dihitung setelah selesai, tanpa alat yang terisolasi oleh "
+            "hub.",
         ),
         [
             value(availability("$__range", by=""), say("availability", "ketersediaan"), "A"),
-            value(down_hours("$__range", by=""), say("target-hours down", "jam-alat terputus"), "B"),
-            value(f"sum({_outages('region')}) or sum({_known('region')})", say("outages", "gangguan"), "C"),
-            value(f"sum({_outage_time()}) / sum({_outages('region')})", say("mean length", "lama rata-rata"), "D"),
-            value(f"{tiles('judged', '', '$__range')} / 12", say("target-hours judged", "jam-alat dinilai"), "E"),
+            value(f"sum({_outages('region')}) or sum({_known('region')})", say("outages", "gangguan"), "B"),
+            value(f"sum({_outage_time()}) / sum({_outages('region')})", say("mean length", "lama rata-rata"), "C"),
         ],
+        [
+            override("byFrameRefID", "A", unit="percentunit", decimals=3, thresholds=AIM),
+            override("byFrameRefID", "B", decimals=0, color=one_colour(BLUE)),
+            override("byFrameRefID", "C", unit="s", decimals=0, color=one_colour(BLUE)),
+        ],
+    )
+
+
+def _basis(say: Language) -> Json:
+    """Return what that rests on."""
+    return _numbers(
+        say("Target-hours", "Jam-alat"),
+        say(
+            "Hours of all targets added up: how long they were down, and for how long they were judged at all.",
+            "Jam semua alat dijumlahkan: berapa lama terputus, dan berapa lama dinilai seluruhnya.",
+        ),
+        [
+            value(down_hours("$__range", by=""), say("down", "terputus"), "A"),
+            value(f"{tiles('judged', '', '$__range')} / 12", say("judged", "dinilai"), "B"),
+        ],
+        [
+            override("byFrameRefID", "A", decimals=1, color=one_colour(BLUE)),
+            override("byFrameRefID", "B", decimals=0, color=one_colour(BLUE)),
+        ],
+    )
+
+
+def _numbers(title: str, description: str, targets: list[Json], overrides: list[Json]) -> Json:
+    """Return big numbers side by side; three are as many as a phone has room for."""
+    return stat(
+        title,
+        description,
+        targets,
         background=False,
         orientation="vertical",
         text="value_and_name",
-        size={"valueSize": 32, "titleSize": 13},
-        overrides=[
-            override("byFrameRefID", "A", unit="percentunit", decimals=3, thresholds=AIM),
-            override("byFrameRefID", "B", decimals=1, color=one_colour(BLUE)),
-            override("byFrameRefID", "C", decimals=0, color=one_colour(BLUE)),
-            override("byFrameRefID", "D", unit="s", decimals=0, color=one_colour(BLUE)),
-            override("byFrameRefID", "E", decimals=0, color=one_colour(BLUE)),
-        ],
+        size={"valueSize": 26, "titleSize": 13},
+        overrides=overrides,
     )
 
 

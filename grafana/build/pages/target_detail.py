@@ -9,7 +9,7 @@ from grafana.build.navigation import TARGET
 from grafana.build.page import Canvas, alert_marks, change_marks, choose_region, choose_target, dashboard
 from grafana.build.palette import BLUE, GREEN, PURPLE, RED, YELLOW, missing, state_mappings, thresholds
 from grafana.build.panels import Json, curves, one_colour, override, shades, stat, state_timeline
-from grafana.build.promql import IN_TARGET, age, code, per_target, series, table, value
+from grafana.build.promql import IN_TARGET, age, code, low_causes, low_rtt, per_target, series, table, value
 from grafana.build.tables import table_panel
 
 if TYPE_CHECKING:
@@ -147,23 +147,25 @@ def _facts(say: Language) -> Json:
 def _cause(say: Language) -> Json:
     """Return why it is down, and what of its own is near."""
     yes = say("yes", "ya")
+    cause = f"max by (region, target, cause, culprit) (vpn_target_cause{{{THIS}}})"
     return table_panel(
         say("Cause and what is near", "Penyebab dan yang akan terjadi"),
         say(
-            "While it is in outage or cut off: the cause and the culprit. While a change of state is near: to which "
-            "state, and how many probes are still missing. Flapping: falls again and again, so short falls are no "
-            "outages.",
-            "Saat terputus atau terisolasi: penyebab dan sumbernya. Saat perubahan status dekat: ke status mana dan "
-            "kurang berapa ping. Naik-turun: berulang kali terputus, sehingga putus singkat bukan gangguan.",
+            "In outage or cut off: the cause and the culprit; LOW: what stands out. While a change of state is near: "
+            "to which state, and how many probes are still missing. Flapping: falls again and again, so short falls "
+            "are no outages.",
+            "Terputus atau terisolasi: penyebab dan sumbernya; LOW: yang menonjol. Saat perubahan status dekat: ke "
+            "status mana dan kurang berapa ping. Naik-turun: berulang kali terputus, sehingga putus singkat bukan "
+            "gangguan.",
         ),
         [
-            table(f"max by (region, target, cause, culprit) (vpn_target_cause{{{THIS}}})", "A"),
+            table(f"{cause} or on (region, target) {low_causes(THIS)}", "A"),
             table(f"max by (region, target, state) (vpn_target_pending{{{THIS}}})", "B"),
             table(f"{per_target('vpn_target_cut_off', THIS)} > 0", "C"),
             table(f'label_replace({per_target("vpn_target_flapping", THIS)}, "flapping", "{yes}", "", "")', "D"),
         ],
         [
-            columns.plain("cause", say("Cause", "Penyebab")),
+            columns.cause(say, width=None),
             columns.plain("culprit", say("Culprit", "Sumber")),
             columns.plain("state", say("Near", "Menuju"), width=70),
             columns.count("Value #B", say("Probes", "Ping"), width=70),
@@ -188,9 +190,6 @@ def _timeline(say: Language) -> Json:
 
 def _rtt(say: Language) -> Json:
     """Return the round trip over time."""
-    target = f"topk by (region, target) (1, vpn_target_info{{{THIS}}})"
-    of_profile = f"{target} * on (profile) group_left () max by (profile) (vpn_profile_low_rtt_seconds)"
-    limit = f"{per_target('vpn_target_low_rtt_seconds', THIS)} or max by (region, target) ({of_profile})"
     return curves(
         say("Round trip and its low limit", "Waktu tempuh dan batas LOW"),
         say(
@@ -200,7 +199,7 @@ def _rtt(say: Language) -> Json:
         [
             series(per_target("vpn_target_last_rtt_seconds", THIS), say("newest", "terbaru"), "A"),
             series(per_target("vpn_target_rtt_seconds", THIS), say("median", "median"), "B"),
-            series(limit, say("low limit", "batas LOW"), "C"),
+            series(low_rtt(THIS), say("low limit", "batas LOW"), "C"),
         ],
         unit="s",
         no_value=say("No reply in this time range", "Tidak ada jawaban dalam rentang waktu ini"),

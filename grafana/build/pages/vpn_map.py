@@ -18,6 +18,8 @@ from grafana.build.promql import (
     code,
     count_in_state,
     info,
+    low_causes,
+    own_causes,
     per_target,
     region_code,
     region_info,
@@ -45,8 +47,9 @@ def build(say: Language) -> Json:
     canvas.place(_counts(say), x=0, y=0, w=13, h=4)
     canvas.place(_beside(say), x=13, y=0, w=7, h=4)
     canvas.place(data_age(say), x=20, y=0, w=4, h=4)
-    canvas.place(_map(say), x=0, y=4, w=14, h=12)
-    canvas.place(_problems(say), x=14, y=4, w=10, h=12)
+    # Left, because a phone stacks panels in this order: there the list says all, and the map only its middle.
+    canvas.place(_problems(say), x=0, y=4, w=11, h=12)
+    canvas.place(_map(say), x=11, y=4, w=13, h=12)
     canvas.place(_changes(say), x=0, y=16, w=12, h=9)
     canvas.place(alert_table(say), x=12, y=16, w=12, h=9)
     return dashboard(
@@ -170,8 +173,10 @@ def _map(say: Language) -> Json:
         say("Regions and targets", "Wilayah dan alat"),
         say(
             "Pale discs are regions, marks are targets. Hover for details, click for links; drag it, zoom with "
-            "the buttons.",
-            "Lingkaran pudar adalah wilayah, tanda kecil adalah alat. Arahkan kursor untuk rincian, klik untuk tautan.",
+            "the buttons. A phone shows its middle: drag it, or open the status page, whose map fits.",
+            "Lingkaran pudar adalah wilayah, tanda kecil adalah alat. Arahkan kursor untuk rincian, klik untuk tautan; "
+            "geser, perbesar dengan tombol. Di ponsel terlihat bagian tengahnya: geser, atau buka halaman status yang "
+            "petanya pas.",
         ),
         targets,
         layers,
@@ -188,10 +193,16 @@ def _problems(say: Language) -> Json:
     # A region in outage of its own cuts off all its targets: it needs a row, else nothing would be shown of it.
     fallen = f"0 * (max by (region) (vpn_region_outage{{{IN_REGION}}}) == 1) {region_info('name')}"
     named = f'label_replace({fallen}, "name", "{say("Region", "Wilayah")} $1", "name", "(.*)")'
+    # Nothing says when a region fell; the last of its targets to fall made it fall.
+    fell = f"max by (region) (vpn_target_state_timestamp_seconds{{{IN_REGION}}})"
+    region_down = f"(max by (region) (vpn_region_outage{{{IN_REGION}}}) == 1)"
+    since_fall = f"time() - {fell} and on (region) {region_down}"
+    whole = f'label_replace({region_down}, "cause", "region", "", "")'
     targets = [
         table(f"({own}) {info('name, kind')} or {named}", "A"),
-        table(f"{age()} and on (region, target) ({own})", "B"),
+        table(f"({age()} and on (region, target) ({own})) or ({since_fall})", "B"),
         table(f"{per_target('vpn_target_cut_off')} > 0 and on (region, target) ({own})", "C"),
+        table(f"{own_causes()} or on (region, target) {low_causes()} or on (region, target) {whole}", "D"),
     ]
     return table_panel(
         say("Current problems, worst first", "Masalah saat ini, terburuk di atas"),
@@ -205,9 +216,11 @@ def _problems(say: Language) -> Json:
         [
             columns.state("Value #A", say),
             columns.name(say),
-            columns.region(say, width=72),
-            columns.duration("Value #B", say("For", "Selama"), width=75),
-            columns.count("Value #C", say("Cuts off", "Isolasi"), width=75),
+            columns.region(say, width=74),
+            columns.cause(say, width=82),
+            columns.duration("Value #B", say("For", "Selama"), width=96),
+            columns.count("Value #C", say("Cuts off", "Isolasi"), width=72),
+            columns.hidden("Value #D"),
             columns.hidden("target"),
             columns.hidden("kind"),
         ],
@@ -215,6 +228,7 @@ def _problems(say: Language) -> Json:
             "No problem, or no data: see its age above", "Tidak ada masalah, atau tidak ada data: lihat umur data"
         ),
         sort=(say("State", "Status"), False),
+        then=(say("Cuts off", "Isolasi"), True),
     )
 
 
@@ -261,7 +275,7 @@ def _changes(say: Language) -> Json:
             columns.name(say),
             columns.plain("target", say("Id", "Id"), links=[target_link(say)]),
             columns.region(say, width=75),
-            columns.plain("kind", say("Kind", "Jenis")),
+            columns.hidden("kind"),
         ],
         empty=say("No data", "Tidak ada data"),
         sort=(say("When", "Kapan"), True),
