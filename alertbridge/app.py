@@ -14,7 +14,7 @@ from alertbridge.bot.commands import COMMANDS
 from alertbridge.errors import SettingsError
 from alertbridge.housekeeping import Housekeeping
 from alertbridge.leader import Leader
-from alertbridge.live import Reloaded, applicable
+from alertbridge.live import Reloaded, applicable, removed_chats
 from alertbridge.loading import load
 from alertbridge.metrics import Metrics
 from alertbridge.opening import open_store
@@ -24,6 +24,7 @@ from alertbridge.troubles import troubles
 from alertbridge.web import Webhook, create_app
 from alertbridge.wording import utc_now
 from httpservice.certificate import ServedCertificate
+from httpservice.filewatch import watch_file
 from httpservice.logs import get_logger
 from httpservice.server import parse_listen_address, running
 from httpservice.webconfig import WebConfigFile
@@ -57,6 +58,7 @@ class Bridge:
         self._metrics.reloaded(successful=True)
         self._metrics.snapshot.polling.calm = self._tuning.polling_calm
         self._restart_needed: tuple[str, ...] = ()  # changed keys of the file that hold only after a restart
+        self._held: tuple[str, ...] = ()  # chats that a changed file would remove
         self._reloading = asyncio.Lock()
         self._hung_up = asyncio.Event()  # SIGHUP came
         self._stopping = asyncio.Event()
@@ -107,8 +109,12 @@ class Bridge:
             await self._work()
         log.info("alertbridge has stopped")
 
-    async def reload(self) -> Reloaded:
+    async def reload(self, *, confirmed: bool = True) -> Reloaded:
         """Read alertbridge.yml again and apply it; a bad file changes nothing, another store needs a restart.
+
+        Args:
+            confirmed: a person asked. A mere change of the file that would remove a chat is held: what waits for it would
+                be given up, and an editor saves halves.
 
         Raises:
             SettingsError: the file has mistakes.
@@ -122,6 +128,13 @@ class Bridge:
                     log.error("settings mistake", mistake=str(mistake))  # noqa: TRY400 - one line per mistake
                 raise
             settings, restart_needed = applicable(self.live.settings, settings)
+            self._held = () if confirmed else removed_chats(self.live.settings, settings)
+            if self._held:
+                self._metrics.reloaded(successful=True)  # the file itself is fine
+                log.warning(
+                    "reload held: it would remove chats; confirm it by SIGHUP or POST /-/reload", chats=self._held
+                )
+                return Reloaded(warnings=warnings, restart_needed=(), held=self._held)
             self.live.replace(settings)
             self._restart_needed = restart_needed
             if await self._link.renew(settings):
@@ -175,6 +188,7 @@ class Bridge:
                 group.create_task(self._leader.run(self._lead), name="leader"),
                 group.create_task(self._housekeeping.run(), name="housekeeping"),
                 group.create_task(self._reload_by_signal(), name="reload"),
+                group.create_task(self._reload_by_change(), name="watch the settings"),
             ]
             await self._stopping.wait()
             for task in tasks:
@@ -193,6 +207,12 @@ class Bridge:
             self._hung_up.clear()
             with contextlib.suppress(SettingsError):  # logged and counted already
                 await self.reload()
+
+    async def _reload_by_change(self) -> None:
+        """Reload when the file changes, until cancelled."""
+        async for _ in watch_file(self.live.path, interval_seconds=self._tuning.watch_every_seconds):
+            with contextlib.suppress(SettingsError):
+                await self.reload(confirmed=False)
 
     def _on_alerts(self, confirm: bool) -> None:  # noqa: FBT001 - a callback with one meaning
         self._housekeeping.stored()
@@ -214,4 +234,5 @@ class Bridge:
             self._metrics.snapshot,
             nobody_told=not self.live.settings.chats,
             restart_needed=self._restart_needed,
+            held=self._held,
         )

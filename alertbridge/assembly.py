@@ -27,6 +27,7 @@ from alertbridge.reporter import EVERY_SECONDS as REPORTS_SECONDS
 from alertbridge.reporter import Reporter
 from alertbridge.untold import Untold
 from alertbridge.watchdog import LOOK_SECONDS, Watchdog
+from httpservice.filewatch import INTERVAL_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -66,6 +67,7 @@ class Tuning:
     reports_every_seconds: float = REPORTS_SECONDS
     polling_calm: timedelta = CALM
     conflict_pause_seconds: float = CONFLICT_PAUSE_SECONDS
+    watch_every_seconds: float = INTERVAL_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from alertbridge.loading import CONSOLE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from alertbridge.settings import Settings
+    from alertbridge.settings import Chat, Settings
     from httpservice.mistakes import Mistake
 
 
@@ -44,6 +44,7 @@ class Reloaded:
 
     warnings: tuple[Mistake, ...]
     restart_needed: tuple[str, ...]  # keys of the file that were changed and not applied
+    held: tuple[str, ...] = ()  # chats that the changed file would remove; not empty: nothing was applied
 
 
 def applicable(before: Settings, wanted: Settings) -> tuple[Settings, tuple[str, ...]]:
@@ -57,8 +58,18 @@ def applicable(before: Settings, wanted: Settings) -> tuple[Settings, tuple[str,
         wanted = dataclasses.replace(wanted, store_path=before.store_path, store_url=before.store_url)
         refused.append("store")
     if wanted.token is None and before.token is not None:
-        own = (CONSOLE.name, CONSOLE.id)  # the dry run's, not of the file
-        chats = tuple(chat for chat in wanted.chats if (chat.name, chat.id) != own)
+        chats = tuple(chat for chat in wanted.chats if not _is_console(chat))
         wanted = dataclasses.replace(wanted, token=before.token, chats=chats)
         refused.append("telegram.token_file")
     return wanted, tuple(refused)
+
+
+def removed_chats(before: Settings, wanted: Settings) -> tuple[str, ...]:
+    """Return the chats that would no longer be told anything (pure)."""
+    names = {chat.name for chat in wanted.chats}
+    return tuple(chat.name for chat in before.chats if chat.name not in names and not _is_console(chat))
+
+
+def _is_console(chat: Chat) -> bool:
+    """Return whether a chat is the dry run's own, which stands in no file."""
+    return (chat.name, chat.id) == (CONSOLE.name, CONSOLE.id)

@@ -22,13 +22,16 @@ _REMEDIES = {
 }
 
 
-def troubles(snapshot: Snapshot, *, nobody_told: bool, restart_needed: Sequence[str]) -> list[str]:
+def troubles(
+    snapshot: Snapshot, *, nobody_told: bool, restart_needed: Sequence[str], held: Sequence[str] = ()
+) -> list[str]:
     """Return what does not work.
 
     Args:
         snapshot: what is known now.
         nobody_told: there is a token, and alertbridge.yml names no chat.
         restart_needed: keys of alertbridge.yml that were changed and hold only after a restart.
+        held: chats that the changed alertbridge.yml would remove; nothing of it is in force.
     """
     found = []
     if nobody_told:
@@ -44,4 +47,8 @@ def troubles(snapshot: Snapshot, *, nobody_told: bool, restart_needed: Sequence[
         )
     if restart_needed:
         found.append(f"settings: {', '.join(restart_needed)} changed in alertbridge.yml; it holds after a restart")
+    if held:
+        found.append(
+            f"settings: the changed alertbridge.yml would remove {', '.join(held)}; SIGHUP or POST /-/reload confirms"
+        )
     return found

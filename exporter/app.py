@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
 from exporter.core import Core, slots_for
-from exporter.inventory.watch import watch_file
+from exporter.inventory.watch import watch_targets
 from exporter.reloading import Reloader, ReloadStatus, Trigger
 from exporter.state.journal import Journal
 from exporter.view import ExporterView
@@ -205,7 +205,7 @@ class Exporter:
 
     async def _reload_on_change(self) -> None:
         """Reload when the file changes."""
-        async for _ in watch_file(self._settings.targets_file):
+        async for _ in watch_targets(self._settings.targets_file):
             await self._reload(Trigger.FILE)
 
     async def _reload(self, trigger: Trigger) -> ReloadStatus:

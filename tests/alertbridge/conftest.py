@@ -136,6 +136,7 @@ async def running_bridge(
         silences_every_seconds=0.1,
         polling_calm=timedelta(seconds=2),
         conflict_pause_seconds=0.3,
+        watch_every_seconds=0.05,
     )
     bridge = Bridge(Live(path=path, settings=settings), options, tuning)
     async with httpx.AsyncClient(timeout=20.0) as http:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.inventory.watch import watch_file
+from httpservice.filewatch import watch_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
