@@ -113,8 +113,8 @@ class Bridge:
         """Read alertbridge.yml again and apply it; a bad file changes nothing, another store needs a restart.
 
         Args:
-            confirmed: a person asked. A mere change of the file that would remove a chat is held: what waits for it would
-                be given up, and an editor saves halves.
+            confirmed: a person asked. A mere change of the file that would remove a chat is held: editors save halves,
+                and what waits for a chat that is gone is given up.
 
         Raises:
             SettingsError: the file has mistakes.
