@@ -156,7 +156,7 @@ def _is_due(queries: Queries, mark: _Mark, *, too_old: bool = False) -> bool:
     if datetime.fromisoformat(told) >= mark.slot:
         return False
     if too_old:
-        log.warning("report left out", schedule=mark.key, slot=mark.slot.isoformat())
+        log.info("report left out", schedule=mark.key, slot=mark.slot.isoformat())
         queries.remember(mark.key, mark.to_text())
         return False
     return True

@@ -16,6 +16,7 @@ _FILLERS = frozenset(
     kabarnya kah kak ke kita lihat list malam mana masih me minta mohon my ngga now of on our pagi please saat saja
     sedang sekarang semua show siang sore still tampilkan tell that the there these thing things tolong untuk us
     right what what's whats where which who with ya yang you your
+    last lalu past terakhir this
     """.split()  # noqa: SIM905 - sixty words in quotes would be read by nobody
 )
 # The first group with a word in the question decides. Words that ask without naming a state come last.

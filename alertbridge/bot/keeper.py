@@ -115,7 +115,7 @@ class Keeper:
                 return False  # a person has ended it meanwhile, or the other bridge has warned
             hidden = silence_ends.hidden(note, queries.open_incidents())
             for chat in _concerned(queries, settings, note, hidden):
-                values = silence_ends.warning(silence, note, hidden, zone=chat.timezone, now=now)
+                values = silence_ends.warning(silence, note, hidden, chat, now=now)
                 intake.notify(queries, [chat.name], "lines", values, now=now)
             queries.watch_silence(silence.id, silence_ends.warned(silence, note))
             return True
@@ -134,9 +134,9 @@ class Keeper:
             if silence_ends.goes_on(note, held, now=now):
                 return  # another one hides the same: nothing changes for anybody
             hidden = silence_ends.hidden(note, queries.open_incidents())
-            names = [chat.name for chat in _concerned(queries, settings, note, hidden)]
-            values = silence_ends.ending(note, hidden, held, key, now=now)
-            intake.notify(queries, names, "lines", values, now=now)
+            for chat in _concerned(queries, settings, note, hidden):
+                values = silence_ends.ending(note, hidden, held, key, chat, now=now)
+                intake.notify(queries, [chat.name], "lines", values, now=now)
 
         await self.store.transact(work)
         log.info("silence ended", what=note.get("what"), reason=key)

@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 EXAMPLE = "7d jabar"
 _DEFAULT = "7d"
 _WORDS = {
-    "daily": "24h",
-    "harian": "24h",
-    "weekly": "7d",
-    "mingguan": "7d",
-    "monthly": "30d",
-    "bulanan": "30d",
+    "24h": ("daily", "day", "today", "harian", "hari"),
+    "7d": ("weekly", "week", "mingguan", "minggu"),
+    "30d": ("monthly", "month", "bulanan", "bulan"),
 }
+_BY_WORD = {word: key for key, words in _WORDS.items() for word in words}
+_FILLERS = frozenset({"ini", "lalu", "last", "past", "terakhir", "the", "this"})  # `minggu ini`, `the last 7 days`
 
 
 async def report(question: Question) -> str:
@@ -55,14 +54,14 @@ def split(argument: str) -> tuple[str, str]:
 
     A span that is none of ours comes back as it was written.
     """
-    words = argument.split()
+    words = [word for word in argument.split() if word.casefold() not in _FILLERS]
     for place in range(len(words)):
         for size in (2, 1):
             written = "".join(words[place : place + size]).casefold()
-            span = _WORDS.get(written) or _span_of(written)
+            span = _BY_WORD.get(written) or _span_of(written)
             if span:
                 return span, " ".join([*words[:place], *words[place + size :]])
-    return _DEFAULT, argument
+    return _DEFAULT, " ".join(words)
 
 
 def _span_of(written: str) -> str:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from alertbridge.alertmanager import Matcher
 from alertbridge.bot.open_incidents import place_of
+from alertbridge.routing import held_until
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
-    from zoneinfo import ZoneInfo
 
     from alertbridge.alertmanager import Silence
     from alertbridge.incidents import Incident
+    from alertbridge.settings import Chat
 
 WARN_BEFORE = timedelta(minutes=10)
 WARN_FROM = timedelta(minutes=61)  # of length: the button's hour, begun a second earlier, needs no warning
@@ -71,7 +72,7 @@ def is_hidden(incident: Incident, held: Collection[Silence], *, now: datetime) -
 
 
 def warning(
-    silence: Silence, note: Mapping[str, Any], wrong: Sequence[Incident], *, zone: ZoneInfo, now: datetime
+    silence: Silence, note: Mapping[str, Any], wrong: Sequence[Incident], chat: Chat, *, now: datetime
 ) -> dict[str, str]:
     """Return the values of the notice that a silence ends soon. It makes a sound where something is still wrong."""
     minutes = max(1, round((silence.ends_at - now).total_seconds() / _MINUTE))
@@ -81,15 +82,21 @@ def warning(
         "who": str(note["who"]),
         "names": _names(wrong),
         "seconds": str(minutes * _MINUTE),
-        "when": f"{silence.ends_at.astimezone(zone):%H:%M %Z}",
+        "when": f"{silence.ends_at.astimezone(chat.timezone):%H:%M %Z}",
         "silence": silence.id,
         "until": str(round(silence.ends_at.timestamp())),
     }
-    return values if wrong else values | {"silent": "yes"}
+    return values | _sound(wrong, chat, now)
 
 
 def ending(
-    note: Mapping[str, Any], wrong: Sequence[Incident], held: Collection[Silence], key: str, *, now: datetime
+    note: Mapping[str, Any],
+    wrong: Sequence[Incident],
+    held: Collection[Silence],
+    key: str,
+    chat: Chat,
+    *,
+    now: datetime,
 ) -> dict[str, str]:
     """Return the values of the notice that a silence has ended. It makes a sound where something is told again."""
     told_again = [incident for incident in wrong if not is_hidden(incident, held, now=now)]
@@ -100,7 +107,13 @@ def ending(
         "who": str(note["who"]),
         "names": _names(told_again or wrong),
     }
-    return values if told_again else values | {"silent": "yes"}  # nothing to do for anybody
+    return values | _sound(told_again, chat, now)
+
+
+def _sound(wrong: Sequence[Incident], chat: Chat, now: datetime) -> dict[str, str]:
+    """Return what makes a notice silent: nothing to do, or only what waits for the morning in this chat."""
+    rings = any(held_until(chat, incident.level, now) is None for incident in wrong)
+    return {} if rings else {"silent": "yes"}
 
 
 def _matchers(note: Mapping[str, Any]) -> tuple[Matcher, ...]:

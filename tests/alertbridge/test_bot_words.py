@@ -37,6 +37,8 @@ SIGNER = Signer(b"a key")
         ("grafik jbr-hub 24h", ("graph", "jbr-hub 24h")),
         ("ping 10.20.1.11", ("log", "10.20.1.11")),
         ("siapa saya?", ("whoami", "saya")),
+        ("minta laporan minggu ini", ("report", "minggu")),
+        ("report for jabar, last 24h", ("report", "jabar 24h")),
         ("bantuan", ("help", "")),
         ("apa yang dibungkam", ("silences", "")),
         ("hello there", None),

@@ -263,6 +263,9 @@ def test_hostile_names_make_no_markup(names: list[str], places: list[str], langu
         ("harian JBR", ("24h", "JBR")),
         ("bulanan", ("30d", "")),
         ("1w", ("7d", "")),
+        ("hari ini jabar", ("24h", "jabar")),
+        ("the last 7 days", ("7d", "")),
+        ("minggu lalu", ("7d", "")),
         ("3d jabar", ("3d", "jabar")),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,8 @@ from alertbridge.alertmanager import Matcher, Silence
 from alertbridge.bot.callbacks import LONGEST_BYTES, Kind, Signer
 from alertbridge.bot.silence_ends import ending, is_near, warned, warning
 from alertbridge.bot.silencing import note_of
-from alertbridge.settings import JAKARTA
+from alertbridge.incidents import Level
+from alertbridge.settings import JAKARTA, Chat, QuietHours
 from tests.alertbridge.acting import (
     ADMIN,
     CONFIG,
@@ -54,6 +55,7 @@ SILENCE = Silence(
     comment="",
 )
 NOTE = note_of(SILENCE)
+CHAT = Chat(name="noc", id=-1)
 WRONG = replace(INCIDENT, records=(replace(RECORD, labels={**RECORD.labels, "target": "a"}),))
 
 
@@ -104,12 +106,26 @@ def test_each_end_is_announced_at_most_once_and_every_one_that_is_seen(steps: li
 
 def test_a_warning_says_when_in_the_chats_zone_and_is_loud_where_something_is_wrong() -> None:
     """Minutes are round, and the button knows this very end."""
-    found = warning(SILENCE, NOTE, [WRONG], zone=JAKARTA, now=NOW + timedelta(seconds=2))
+    found = warning(SILENCE, NOTE, [WRONG], CHAT, now=NOW + timedelta(seconds=2))
     assert (found["seconds"], found["when"], "silent" in found) == ("480.0", "14:08 WIB", False)
     data = Signer(b"x").pack(Kind.PROLONG, found["silence"], found["until"])
     assert data is not None
     assert len(data.encode()) <= LONGEST_BYTES
-    assert warning(SILENCE, NOTE, [], zone=JAKARTA, now=NOW)["silent"] == "yes"
+    assert warning(SILENCE, NOTE, [], CHAT, now=NOW)["silent"] == "yes"
+
+
+def test_in_quiet_hours_only_what_is_critical_makes_a_sound() -> None:
+    """A site that is weak waits for the morning; that its silence ends does too."""
+    night = replace(CHAT, quiet_hours=QuietHours(start=time(13), end=time(15), zone=JAKARTA))
+    weak = replace(WRONG, level=Level.WARNING)
+    for chat, wrong, silent in (
+        (CHAT, [weak], False),
+        (night, [weak], True),
+        (night, [weak, WRONG], False),
+        (night, [], True),
+    ):
+        assert ("silent" in warning(SILENCE, NOTE, wrong, chat, now=NOW)) is silent
+        assert ("silent" in ending(NOTE, wrong, [], "silence_over", chat, now=NOW)) is silent
 
 
 def test_what_another_silence_hides_is_not_told_again() -> None:
@@ -118,9 +134,9 @@ def test_what_another_silence_hides_is_not_told_again() -> None:
         SILENCE, id="other", matchers=(Matcher(name="target", value="a|b", regex=True),), ends_at=NOW + HOUR
     )
     for held, rest, silent in (([], "silence_still", False), ([region], "silence_other", True)):
-        found = ending(NOTE, [WRONG], held, "silence_over", now=NOW)
+        found = ending(NOTE, [WRONG], held, "silence_over", CHAT, now=NOW)
         assert (found["keys"], "silent" in found) == (f"silence_over,{rest}", silent)
-    assert ending(NOTE, [], [], "silence_over", now=NOW)["keys"] == "silence_over,silence_clear"
+    assert ending(NOTE, [], [], "silence_over", CHAT, now=NOW)["keys"] == "silence_over,silence_clear"
 
 
 def set_ahead(trial: Trial, span: timedelta) -> None:
