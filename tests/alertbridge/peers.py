@@ -84,6 +84,9 @@ class Peers:
     outages: list[dict[str, Any]] = field(default_factory=list)  # the exporter's, newest first
     ratio: float | None = None  # Prometheus' one value for every range; None: no samples
     slow_seconds: float = 0.0  # how long the exporter takes to answer about regions
+    hang_seconds: float = 0.0  # how long an action (a silence, a restart) hangs
+    hang_after: bool = False  # it has been carried out by then
+    hung: int = 0  # actions that hang or hung
     url: str = ""
 
     def put(self, target: str, state: str, **more: Any) -> None:
@@ -186,9 +189,16 @@ class Peers:
         if request.method == "GET":
             return JSONResponse(list(self.silences.values()))
         body = await request.json()
+        await self._hang(after=False)
         ident = body.get("id") or str(uuid.uuid4())
         self.silences[ident] = body | {"id": ident, "status": {"state": "active"}}
+        await self._hang(after=True)
         return JSONResponse({"silenceID": ident})
+
+    async def _hang(self, *, after: bool) -> None:
+        if self.hang_seconds and after is self.hang_after:
+            self.hung += 1
+            await asyncio.sleep(self.hang_seconds)
 
     async def _expire(self, request: Request) -> Response:
         if "alertmanager" in self.down:
@@ -202,7 +212,9 @@ class Peers:
     async def _restart(self, _: Request) -> Response:
         if "exporter" in self.down:
             return PlainTextResponse("down", status_code=503)
+        await self._hang(after=False)
         self.restarts += 1
+        await self._hang(after=True)
         return JSONResponse({"restarting": True}, status_code=202)
 
     async def _ping(self, _: Request) -> Response:
