@@ -68,6 +68,7 @@ def draw_graph(view: GraphView) -> bytes:
     scale = _nice(max(known, default=1.0))
     x = _label(canvas, _LEFT, _RTT_TOP - 20, view.words["rtt_low"], BLUE)
     _label(canvas, x + 30, _RTT_TOP - 20, view.words["rtt_high"], PURPLE)
+    _times(canvas, view)  # below what is measured: its lines must not cut an outage in two
     _frame(canvas, _RTT_TOP, _RTT_HEIGHT, scale, "ms")
     for values, colour, width in ((view.rtt_high, PURPLE, 2.0), (view.rtt_low, BLUE, 3.5)):
         scaled = tuple(None if value is None else 1000 * value / scale[-1] for value in values)
@@ -76,7 +77,6 @@ def draw_graph(view: GraphView) -> bytes:
     _frame(canvas, _LOSS_TOP, _LOSS_HEIGHT, (0.0, 50.0, 100.0), "%")
     _bars(canvas, view.loss, _LOSS_TOP, _LOSS_HEIGHT)
     _band(canvas, view.states)
-    _times(canvas, view)
     _legend(canvas, view)
     canvas.text((MARGIN, _HEIGHT - 18), view.foot, size=_FOOT, colour=SOFT, anchor="ls", within=_RIGHT - MARGIN)
     if not known and all(state is None for state in view.states):

@@ -19,6 +19,7 @@ _LEAST_DEGREES = 0.4  # of a region's picture: a single site needs some coast ar
 _LAND, _ABROAD, _COAST = "#E4E7EB", "#F3F4F6", "#B9BFC9"
 _HIGHEST, _LOWEST = 760, 380
 _TITLE, _LEGEND, _LINE, _FOOT = 48, 40, 38, 32
+_COLUMN = 160  # of the counts by state
 _TALL = 1.7  # a line's height in font sizes
 
 
@@ -118,6 +119,8 @@ def counts_line(
 
 
 def _rows(canvas: Canvas, view: MapView, top: float) -> None:
+    counted = [row.counts for row in view.rows if row.counts is not None]
+    columns = [state for state in WORST_FIRST if any(counts.get(state) for counts in counted)]
     for number, row in enumerate(view.rows):
         y = top + number * _LINE * _TALL
         if row.state:
@@ -126,12 +129,12 @@ def _rows(canvas: Canvas, view: MapView, top: float) -> None:
         if row.note:
             right -= canvas.text((right, y), row.note, size=_LINE, colour=SOFT, anchor="ra") + _LINE
         elif row.counts is not None:
-            shown = [(state, row.counts.get(state, 0)) for state in WORST_FIRST if row.counts.get(state)]
-            right -= 170 * len(shown)
-            for place, (state, count) in enumerate(shown):
-                x = right + 170 * place
-                canvas.mark((x + 20, y + _LINE * 0.55), state, _LINE * 0.36)
-                canvas.text((x + 50, y), str(count), size=_LINE)
+            right -= _COLUMN * len(columns)
+            for place, state in enumerate(columns):
+                if row.counts.get(state):  # below one another, so that the eye compares
+                    x = right + _COLUMN * place
+                    canvas.mark((x + 20, y + _LINE * 0.55), state, _LINE * 0.36)
+                    canvas.text((x + 50, y), str(row.counts[state]), size=_LINE)
         left = MARGIN + _LINE * 1.3
         canvas.text((left, y), row.name, size=_LINE, colour=INK if row.state else SOFT, within=right - left - 12)
 
