@@ -14,22 +14,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from alertbridge.errors import PeerError
-from alertbridge.facts import moment
-from alertbridge.markup import one_line
+from alertbridge.outages import Outages, summarise
 from alertbridge.prometheus import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Collection, Mapping
 
     from alertbridge.exporter import Exporter
     from alertbridge.prometheus import Prometheus
 
 T = TypeVar("T")
 SPANS: Final = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
-WORST: Final = 5
 _PAGE = 10_000  # outages of one answer: the exporter's most
 _PAGES = 20
-_NAME_CHARS = 80
 # Rules write every 30 s, and 5 minutes later a value counts as gone: finer steps would find nothing more.
 _STEP = timedelta(minutes=5)
 _LONG_STEP = timedelta(hours=1)  # a month in steps of 5 minutes would keep Prometheus busy for seconds
@@ -51,16 +48,6 @@ class Spans:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outages:
-    """What the journal says of one span."""
-
-    count: int
-    lost_seconds: float  # of all sites together
-    longest_seconds: float
-    worst: tuple[tuple[str, int, float], ...]  # name, outages, seconds lost; most lost first
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One span. None: not known."""
 
@@ -72,31 +59,6 @@ class Report:
     outages: Outages | None
     outages_before: Outages | None
     unanswered: tuple[str, ...] = ()  # peers that gave no answer: asked again, they may know
-
-
-def summarise(items: Iterable[Mapping[str, Any]], *, start: datetime, end: datetime) -> Outages:
-    """Return the outages of a span from items of /api/v1/outages; each counts with its part inside the span (pure)."""
-    numbers: dict[str, int] = {}
-    lost: dict[str, float] = {}
-    names: dict[str, str] = {}
-    longest = 0.0
-    for item in items:
-        begun, ended = moment(str(item.get("start") or "")), moment(str(item.get("end") or "")) or end
-        if begun is None or begun >= end or ended <= start:
-            continue
-        seconds = (min(ended, end) - max(begun, start)).total_seconds()
-        key = str(item.get("target") or item.get("name"))
-        names[key] = one_line(str(item.get("name") or key), _NAME_CHARS)
-        numbers[key] = numbers.get(key, 0) + 1
-        lost[key] = lost.get(key, 0.0) + seconds
-        longest = max(longest, seconds)
-    worst = sorted(lost, key=lambda key: (-lost[key], key))[:WORST]
-    return Outages(
-        count=sum(numbers.values()),
-        lost_seconds=sum(lost.values()),
-        longest_seconds=longest,
-        worst=tuple((names[key], numbers[key], lost[key]) for key in worst),
-    )
 
 
 async def make(exporter: Exporter, prometheus: Prometheus, spans: Spans, regions: Collection[str] = ()) -> Report:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from alertbridge.reports import Outages, Report
+    from alertbridge.outages import Outages, Trouble
+    from alertbridge.reports import Report
     from alertbridge.texts import Texts
 
 _PLACES = 3  # regions that are named; of more, the rest is counted
@@ -69,7 +70,7 @@ def is_calm(report: Report) -> bool:
         report.availability is not None
         and report.availability >= 1.0
         and report.outages is not None
-        and report.outages.count == 0
+        and not report.outages.count
         and (report.known_ratio or 0.0) >= _KNOWN_ENOUGH
         and not report.unanswered
     )
@@ -145,24 +146,32 @@ def _outages(report: Report, frame: Frame, texts: Texts) -> list[str]:
     if now is None:
         return [texts("report.no_exporter" if "exporter" in report.unanswered else "report.uncounted")]
     lost, longest = (wording.duration(seconds, texts) for seconds in (now.lost_seconds, now.longest_seconds))
+    cut_off = texts("report.cut_off", count=now.cut_off) if now.cut_off else ""
     if earlier is None:
         if not now.count:
             return [texts("report.no_outages")]
-        return [texts("report.outages", count=now.count), texts("report.lost", lost=lost, longest=longest)]
+        return [texts("report.outages", count=now.count) + cut_off, texts("report.lost", lost=lost, longest=longest)]
     if not now.count:
         return [texts("report.no_outages_after", then=then, before=earlier.count)]
     lost_before = wording.duration(earlier.lost_seconds, texts)
     return [
-        texts("report.outages_after", count=now.count, then=then, before=earlier.count),
+        texts("report.outages_after", count=now.count, then=then, before=earlier.count) + cut_off,
         texts("report.lost_after", lost=lost, before=lost_before, longest=longest),
     ]
 
 
 def _worst(outages: Outages, texts: Texts) -> list[str]:
-    return [
-        f"{place}. {escape(name)} · {wording.duration(seconds, texts)}" + (f" ({count}×)" if count > 1 else "")  # noqa: RUF001 - the sign for "times"
-        for place, (name, count, seconds) in enumerate(outages.worst, start=1)
-    ]
+    return [f"{place}. {_trouble(trouble, texts)}" for place, trouble in enumerate(outages.worst, start=1)]
+
+
+def _trouble(trouble: Trouble, texts: Texts) -> str:
+    name = texts("report.region", region=trouble.name) if trouble.is_region else escape(trouble.name)
+    line = f"{name} · {wording.duration(trouble.seconds, texts)}"
+    if trouble.count > 1:
+        line += f" ({trouble.count}×)"  # noqa: RUF001 - the sign for "times"
+    if trouble.behind:
+        line += texts("report.sites" if trouble.is_region else "report.behind", count=trouble.behind)
+    return line
 
 
 def _dashboard(report: Report, frame: Frame, texts: Texts) -> str:

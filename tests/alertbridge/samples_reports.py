@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alertbridge.markup import plain
-from alertbridge.reports import Outages, Report, Spans
+from alertbridge.outages import Outages, Trouble
+from alertbridge.reports import Report, Spans
 from alertbridge.reports_text import Frame, report_text
 from alertbridge.settings import Language
 from alertbridge.texts import texts
@@ -19,13 +20,13 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "telegram.md"
 BEGIN, END = "<!-- reports begin -->", "<!-- reports end -->"
 SEVEN = datetime(2026, 11, 25, 0, 0, tzinfo=UTC)  # 07:00 WIB
 MINUTE, HOUR = 60.0, 3600.0
-NONE = Outages(count=0, lost_seconds=0.0, longest_seconds=0.0, worst=())
+NONE = Outages(count=0, cut_off=0, lost_seconds=0.0, longest_seconds=0.0, worst=())
 WORST = (
-    ("GT Pasteur 1", 3, 2 * HOUR + 5 * MINUTE),
-    ("Parkir Dago", 1, 48 * MINUTE),
-    ("GT Baros 2", 6, 31 * MINUTE),
-    ("Kawah Putih", 1, 12 * MINUTE),
-    ("GT Cileunyi", 1, 4 * MINUTE + 10),
+    Trouble(name="Bandung hub", count=1, seconds=6 * MINUTE, behind=37),
+    Trouble(name="GT Pasteur 1", count=3, seconds=2 * HOUR + 5 * MINUTE),
+    Trouble(name="Parkir Dago", count=1, seconds=48 * MINUTE),
+    Trouble(name="GT Baros 2", count=6, seconds=31 * MINUTE),
+    Trouble(name="GT Cileunyi", count=1, seconds=4 * MINUTE + 10),
 )
 DAY = Report(
     spans=Spans.until(SEVEN, timedelta(days=1)),
@@ -33,8 +34,10 @@ DAY = Report(
     availability=0.99871,
     availability_before=0.99954,
     known_ratio=1.0,
-    outages=Outages(count=12, lost_seconds=3 * HOUR + 44 * MINUTE, longest_seconds=82 * MINUTE, worst=WORST),
-    outages_before=Outages(count=7, lost_seconds=79 * MINUTE, longest_seconds=HOUR, worst=()),
+    outages=Outages(
+        count=12, cut_off=37, lost_seconds=7 * HOUR + 16 * MINUTE, longest_seconds=82 * MINUTE, worst=WORST
+    ),
+    outages_before=Outages(count=7, cut_off=0, lost_seconds=79 * MINUTE, longest_seconds=HOUR, worst=()),
 )
 CALM = replace(DAY, availability=1.0, outages=NONE)
 WEEK = replace(
