@@ -2,7 +2,8 @@
 
 An incident is everything that is told about one subject: a target goes LOW, then DOWN, then recovers, and all of it is
 one incident with one message. The webhook is evidence, not truth: an ended alert only *asks* for a recovery; whether it
-is told is decided in truth.py with the exporter's word.
+is told is decided in truth.py with the exporter's word. A webhook of another version is refused (payload.py); where one
+was cut short (`truncatedAlerts`) the rest is asked for at once (reconcile.py).
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ CONFIRM_EVERY_SECONDS = 2.0  # while somebody waits for "is it back?"
 FOLLOW_EVERY_SECONDS = 5.0  # while something is open, and not more than the next line
 _FOLLOWED = 500  # in a larger storm the digest follows every 30 s: looking costs the exporter something
 RECEIVERS = "receivers"  # store key: the receivers whose webhooks we got, as they are named in Alertmanager
+TRUNCATED = "truncated"  # store key: `max_alerts` cut a webhook, so the rest of it is asked for at once
 _UNHEARD_AFTER = timedelta(seconds=60)  # an alert that Alertmanager holds this long without a webhook to us
 _BY_STATE = {"up": Standing.UP, "low": Standing.LOW, "down": Standing.BAD, "unknown": Standing.UNKNOWN}
 
@@ -181,17 +182,20 @@ class Reconciler:
     def _take_unheard(self, queries: Queries, held: Mapping[str, Held], settings: Settings, now: datetime) -> bool:
         """Take alerts that Alertmanager holds for our receiver and whose webhook never reached us."""
         ours = set(filter(None, (queries.value(RECEIVERS) or "").split("\n")))
+        cut = queries.value(TRUNCATED) is not None
+        if cut:
+            queries.forget(TRUNCATED)
         unheard = []
         for fingerprint, item in held.items():
             if item.suppressed or item.alert.name == WATCHDOG or not ours & item.receivers:
                 continue
-            if now - item.alert.starts_at < _UNHEARD_AFTER:
+            if not cut and now - item.alert.starts_at < _UNHEARD_AFTER:
                 continue
             known = queries.record(fingerprint)
             if known is None or (known.ends_at is not None and item.alert.starts_at > known.ends_at):
                 unheard.append(item.alert)
         if unheard:
-            log.warning("alerts without a webhook", alerts=len(unheard))
+            log.warning("alerts without a webhook", alerts=len(unheard), reason=TRUNCATED if cut else "lost")
             intake.take(queries, unheard, settings, now=now)
         return bool(unheard)
 

@@ -18,7 +18,7 @@ from alertbridge.errors import PayloadError, SettingsError, StoreError
 from alertbridge.incidents import WATCHDOG, Reason
 from alertbridge.metrics import CONTENT_TYPE, Metrics
 from alertbridge.payload import Alert, AlertGroup, parse_group
-from alertbridge.reconcile import RECEIVERS
+from alertbridge.reconcile import RECEIVERS, TRUNCATED
 from httpservice.access import HEALTH_PATHS, AccessControl
 from httpservice.health import health_routes
 from httpservice.logs import get_logger
@@ -96,6 +96,8 @@ class Webhook:
             known = (queries.value(RECEIVERS) or "").split("\n")
             if group.receiver and group.receiver not in known:
                 queries.remember(RECEIVERS, "\n".join(filter(None, [*known, group.receiver])))
+            if group.truncated:
+                queries.remember(TRUNCATED, str(group.truncated))
             return intake.take(queries, alerts, settings, now=now)
 
         taken: list[intake.Taken] = []

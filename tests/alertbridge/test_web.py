@@ -184,6 +184,7 @@ EXPECTED = {
     "alertbridge_deliveries",
     "alertbridge_leader",
     "alertbridge_delivery_failures",
+    "alertbridge_delivery_repeats",
     "alertbridge_delivery_seconds",
     "alertbridge_telegram_polls",
     "alertbridge_telegram_poll_failures",
