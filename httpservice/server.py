@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
+from httpservice.bounded import BACKLOG, BoundedProtocol
 from httpservice.errors import ListenError, WebConfigError
 from httpservice.logs import get_logger
 
@@ -33,7 +34,6 @@ _PORTS: Final = range(65536)
 _KEEP_ALIVE_SECONDS: Final = 75  # longer than any scrape interval: no connection closes under a scraper's next request
 _STOP_SECONDS: Final = 3
 _CERTIFICATE_LOOK_SECONDS: Final = 10.0
-_BACKLOG: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,8 @@ async def running(
     tls = present.tls if present is not None else None
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=BoundedProtocol,
+        backlog=BACKLOG,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -206,7 +207,7 @@ def _bind(address: ListenAddress) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if not address.host else 1)
         listener.bind(where)
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
         listener.setblocking(False)  # noqa: FBT003 - the flag is the method's own
     except OSError as error:
         listener.close()
