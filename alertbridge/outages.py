@@ -37,7 +37,7 @@ class Trouble:
 class Outages:
     """What the journal says of one span."""
 
-    count: int  # a hub or region that fell counts once, as in Grafana's SLA page
+    count: int  # a hub or region that fell counts once
     cut_off: int  # sites that were cut off by others
     lost_seconds: float  # of all sites together
     longest_seconds: float

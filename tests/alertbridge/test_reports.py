@@ -158,7 +158,7 @@ def test_a_report_compares_with_the_span_before() -> None:
         "Outages: 4 (the 24 hours before: 2)",
         "Time down, all sites: 6 h 30 min (before: 7 h), longest 4 h",
         "",
-        "Longest down",
+        "Worst",
         "1. Site c · 4 h",
         "2. Site a · 2 h (2×)",  # noqa: RUF001 - the sign for "times"
         "3. Site b · 30 min",
