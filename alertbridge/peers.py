@@ -56,10 +56,21 @@ async def ask(
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise PeerError(f"{name} cannot be reached: {type(error).__name__}") from error
     if not answer.is_success:
-        raise PeerError(f"{name} answered {answer.status_code}")
+        raise PeerError(f"{name} answered {answer.status_code}{_because(answer)}")
     if not answer.content.strip():
         return None
     try:
         return answer.json()
     except ValueError as error:
         raise PeerError(f"{name} answered with something that is no JSON") from error
+
+
+def _because(answer: httpx.Response) -> str:
+    """Return what our exporter says of an action that its state does not allow; else the number says all."""
+    if answer.status_code != httpx.codes.CONFLICT:
+        return ""
+    try:
+        message = answer.json()["message"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f": {message[:200]}" if isinstance(message, str) else ""

@@ -13,6 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, ParamSpec, Self, TypeVar
 
 from exporter.core import Core, slots_for
+from exporter.engine.agreement import disk_fits
+from exporter.engine.supervisor import MISFIT_REMEDY
+from exporter.errors import EngineError
 from exporter.inventory.watch import watch_targets
 from exporter.reloading import Reloader, ReloadStatus, Trigger
 from exporter.state.journal import Journal
@@ -221,5 +224,12 @@ class Exporter:
         return await self._reload(Trigger.REQUEST)
 
     async def restart_engine(self) -> None:
-        """Replace the probing processes."""
+        """Replace the probing processes.
+
+        Raises:
+            EngineError: the code on disk has changed, so that none could be started: those that run go on.
+        """
+        if not await asyncio.to_thread(disk_fits, self._core.board.fd):
+            log.error("engine not restarted", reason="probing code on disk has changed", remedy=MISFIT_REMEDY)
+            raise EngineError(f"the probing code on disk has changed: {MISFIT_REMEDY}")
         await self._threads.core(self._core.restart_engine)

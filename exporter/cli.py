@@ -188,6 +188,8 @@ def _refused(answer: requests.Response, username: str | None) -> None:
     if answer.status_code == requests.codes.unauthorized:
         wrong = f" Its web-config file has no user {username} with this password."
         remedy = " Give --username and --password-file." if username is None else wrong
+    if answer.status_code == requests.codes.conflict:
+        remedy = f" {answer.json()['message']}"
     click.echo(f"The exporter refused: {answer.status_code} {answer.reason}.{remedy}", err=True)
     sys.exit(3)
 

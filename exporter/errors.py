@@ -6,7 +6,7 @@ An expected network failure is a value (a `FailureReason`), never an exception; 
     +-- InventoryError   targets.yml has mistakes; carries all of them
     |   +-- UnreadableError   it cannot even be read
     +-- SettingsError    a flag or environment variable cannot be used
-    +-- EngineError      the probing processes cannot be started at all
+    +-- EngineError      the probing processes cannot be started at all, or not be replaced
     +-- JournalError     the journal of outages cannot be read
 """
 
@@ -39,7 +39,7 @@ class SettingsError(ExporterError):
 
 
 class EngineError(ExporterError):
-    """The probing processes cannot be started at all."""
+    """The probing processes cannot be started at all, or may not be replaced; the text says the remedy."""
 
 
 class JournalError(ExporterError):

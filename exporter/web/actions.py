@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from exporter.errors import EngineError
 from exporter.web.answers import json_answer
 from exporter.web.render import HTML
 from httpservice.logs import get_logger
@@ -63,11 +64,15 @@ class ActionRoutes:
         return self._answer(request, 200, content, text)
 
     async def _restart(self, request: Request) -> Response:
-        """Restart the probing processes; 202, since they are back a moment later."""
+        """Restart the probing processes: 202, since they are back a moment later; 409 where new ones could not run."""
         log.info("action", action="restart", **_who(request))
-        async with self._one_at_a_time:
-            await self._actions.restart_engine()
         texts = self._renderer.texts(request)
+        try:
+            async with self._one_at_a_time:
+                await self._actions.restart_engine()
+        except EngineError:
+            refusal = {"error": "code_changed", "message": texts.restart_refused}
+            return self._answer(request, 409, refusal, texts.restart_refused)
         content = {"message": texts.restarted, "restarting": True}
         return self._answer(request, 202, content, texts.restarted)
 

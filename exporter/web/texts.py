@@ -185,6 +185,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "reload_sure": ("Yes, reload now", "Ya, muat ulang sekarang"),
     "working": ("Working ...", "Sedang bekerja ..."),
+    "restart_refused": (
+        "The program on disk has changed; a new engine would not fit. Restart vpn-exporter itself. The engine goes on.",
+        "Program di disk sudah berubah; engine baru tidak akan cocok. Mulai ulang vpn-exporter. Engine tetap berjalan.",
+    ),
     "restarted": ("The engine is being restarted.", "Engine sedang direstart."),
     "reloaded": (
         "Applied: {added} added, {removed} removed, {changed} changed.",

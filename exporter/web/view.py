@@ -114,4 +114,8 @@ class Actions(Protocol):
         """Read targets.yml again and apply it; this also confirms a held removal. The status says how it went."""
 
     async def restart_engine(self) -> None:
-        """Replace the probing processes; returns when that has begun."""
+        """Replace the probing processes; returns when that has begun.
+
+        Raises:
+            EngineError: the code on disk has changed, so that none could be started: those that run go on.
+        """

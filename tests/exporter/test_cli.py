@@ -130,6 +130,10 @@ def test_a_refusal_and_silence_are_three(peer: _Peer) -> None:
     code, text = _run("restart", "--url", peer.url)
     assert code == 3
     assert "--username" in text
+    peer.answer = (409, b'{"message": "Restart vpn-exporter itself."}')
+    code, text = _run("restart", "--url", peer.url)
+    assert code == 3
+    assert text == "The exporter refused: 409 Conflict. Restart vpn-exporter itself.\n"
     code, text = _run("restart", "--url", "http://127.0.0.1:1")
     assert code == 3
     assert "--url" in text

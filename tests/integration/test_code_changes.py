@@ -25,7 +25,7 @@ IMPAIRED = 'vpn_monitor_impaired{reason="code_changed"}'
 
 
 def test_an_upgrade_under_a_running_exporter(tmp_path: Path) -> None:
-    """Nothing happens until a process must be replaced; then "restart" is said everywhere, and nobody is down."""
+    """It measures on and lets nobody replace its engine; when that dies, "restart" is said, and nobody is down."""
     code = tmp_path / "code"
     for name in ("exporter", "httpservice"):
         shutil.copytree(Path(package.__file__).parents[1] / name, code / name)
@@ -41,7 +41,10 @@ def test_an_upgrade_under_a_running_exporter(tmp_path: Path) -> None:
             tables.write_text(
                 old.replace('    "quiet": ("u1", ()),', '    "newer": ("u4", ()),\n    "quiet": ("u1", ()),')
             )
-            assert exporter.metric(IMPAIRED) == 0
+            refused = exporter.post("/-/restart")
+            assert (refused.status_code, refused.json()["error"]) == (409, "code_changed")
+            assert set(exporter.states().values()) == {"up"}
+            assert exporter.metric(IMPAIRED) == exporter.metric('vpn_engine_restarts_total{reason="requested"}') == 0
             os.kill(exporter.engine_pid("icmp"), signal.SIGKILL)
             until(lambda: exporter.metric(IMPAIRED) == 1, "the exporter says that it is impaired", seconds=15)
             assert set(exporter.states().values()) == {"unknown"}
@@ -51,7 +54,7 @@ def test_an_upgrade_under_a_running_exporter(tmp_path: Path) -> None:
             assert (ready.status_code, "restart vpn-exporter" in ready.text) == (503, True)
             page = space.call(requests.get, f"{URL}/", headers={"Accept-Language": "en"}, timeout=5).text
             assert "the program on disk has changed: restart vpn-exporter" in page
-            assert exporter.log.read_text().count("probing code on disk has changed") == 1
+            assert exporter.log.read_text().count('event="probing code on disk has changed"') == 1
             exporter.stop()
             exporter.start()
             until(lambda: set(exporter.states().values()) == {"up"}, "all are up again", seconds=15)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exporter.errors import EngineError
 from exporter.exposition import Exposition
 from exporter.metrics import EngineMetrics
 from exporter.outcome import State, Status
@@ -133,6 +134,7 @@ class FakeActions:
     view: FakeView
     asked: list[str] = field(default_factory=list)
     next_status: ReloadStatus | None = None
+    code_changed: bool = False  # the program on disk is another
     may_go_on: asyncio.Event | None = None  # a restart waits for it, where there is one
 
     async def reload(self) -> ReloadStatus:
@@ -145,6 +147,8 @@ class FakeActions:
     async def restart_engine(self) -> None:
         """Note it."""
         self.asked.append("restart")
+        if self.code_changed:
+            raise EngineError("the probing code on disk has changed: restart vpn-exporter")
         if self.may_go_on is not None:
             await self.may_go_on.wait()
         self.view.restarts["requested"] = self.view.restarts.get("requested", 0) + 1

@@ -54,6 +54,17 @@ async def test_restart_answers_202(client: httpx.AsyncClient, actions: FakeActio
     assert view.restarts == {"requested": 1}
 
 
+async def test_a_restart_that_would_blind_us_is_refused(client: httpx.AsyncClient, actions: FakeActions) -> None:
+    """409 with what to do instead, for programs and for a form without the script, in the reader's language."""
+    actions.code_changed = True
+    answer = await client.post("/-/restart")
+    assert (answer.status_code, answer.json()["error"]) == (409, "code_changed")
+    assert "Restart vpn-exporter itself." in answer.json()["message"]
+    page = await client.post("/-/restart", headers={"Accept": "text/html", "Accept-Language": "id"})
+    assert page.status_code == 409
+    assert "Mulai ulang vpn-exporter." in page.text
+
+
 async def test_looking_is_no_action(client: httpx.AsyncClient, actions: FakeActions) -> None:
     """A link or a prefetch restarts nothing."""
     for path in ("/-/restart", "/-/reload"):
