@@ -19,10 +19,12 @@ GREY: Final = "#8E8E8E"
 BLUE: Final = "#3274D9"  # a quantity without a judgement
 PURPLE: Final = "#8F3BB8"  # a second quantity beside it
 TEXT: Final = "text"  # the theme's own foreground
+# The ground of a tile that counts nothing; below an alpha of 0.3 Grafana keeps the text on it legible.
+FAINT: Final = "rgba(142,142,142,0.16)"
 
 NO_VALUE: Final = "\N{EN DASH}"  # what stands where a number is not known: never 0
 
-COLOURS: Final = frozenset({GREEN, YELLOW, RED, GREY, BLUE, PURPLE, TEXT})
+COLOURS: Final = frozenset({GREEN, YELLOW, RED, GREY, BLUE, PURPLE, TEXT, FAINT})
 
 
 class State(IntEnum):
@@ -66,6 +68,11 @@ def state_mappings() -> list[dict[str, Any]]:
 def good_or_bad(good: str, bad: str, colour: str = RED) -> list[dict[str, Any]]:
     """Return the mapping of a value that is 1 when all is well and 0 when not."""
     return mapping({"1": (good, GREEN), "0": (bad, colour)})
+
+
+def counting(state: State) -> dict[str, Any]:
+    """Return the thresholds of a tile that counts a state: its colour from the first on, for a red 0 alarms nobody."""
+    return thresholds(FAINT, (1, STATE_COLOURS[state]))
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> dict[str, Any]:

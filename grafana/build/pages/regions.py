@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from grafana.build import columns
 from grafana.build.navigation import REGIONS, region_link
 from grafana.build.page import Canvas, choose_region, dashboard
-from grafana.build.palette import STATE_COLOURS, State, state_mappings, state_word
+from grafana.build.palette import FAINT, State, counting, state_mappings, state_word, thresholds
 from grafana.build.panels import Json, override, stat, state_timeline
 from grafana.build.promql import (
     IN_REGION,
@@ -50,7 +50,7 @@ def _counts(say: Language) -> Json:
     for ref, state in zip("ABCD", (State.UP, State.LOW, State.DOWN, State.UNKNOWN), strict=True):
         expr = f'sum(max by (region) (vpn_region_state{{state="{state.name.lower()}",{IN_REGION}}}))'
         targets.append(value(expr, state_word(state, say), ref))
-        overrides.append(override("byFrameRefID", ref, color={"mode": "fixed", "fixedColor": STATE_COLOURS[state]}))
+        overrides.append(override("byFrameRefID", ref, thresholds=counting(state)))
     return stat(
         say("Regions by state", "Wilayah menurut status"),
         say(
@@ -62,6 +62,7 @@ def _counts(say: Language) -> Json:
         ),
         targets,
         overrides=overrides,
+        thresholds=thresholds(FAINT),
         orientation="vertical",
         text="value_and_name",
         size={"valueSize": 30, "titleSize": 12},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from grafana.build import columns
 from grafana.build.navigation import TARGETS, target_link
 from grafana.build.page import Canvas, choose_kind, choose_region, choose_state, dashboard, search_box
-from grafana.build.palette import STATE_COLOURS, TEXT, State, state_word
+from grafana.build.palette import FAINT, State, counting, state_word, thresholds
 from grafana.build.panels import Json, override, stat
 from grafana.build.promql import IN_REGION, code, count_in_state, info, per_target, since_millis, table, value
 from grafana.build.tables import table_panel
@@ -42,8 +42,7 @@ def _counts(say: Language) -> Json:
     targets, overrides = [], []
     for ref, state in zip("ABCD", (State.UP, State.LOW, State.DOWN, State.UNKNOWN), strict=True):
         targets.append(value(count_in_state(state), state_word(state, say), ref))
-        fixed = {"mode": "fixed", "fixedColor": STATE_COLOURS[state]}
-        overrides.append(override("byFrameRefID", ref, color=fixed))
+        overrides.append(override("byFrameRefID", ref, thresholds=counting(state)))
     return stat(
         say("Targets of the chosen regions by state", "Alat di wilayah terpilih menurut status"),
         say(
@@ -55,7 +54,7 @@ def _counts(say: Language) -> Json:
         orientation="vertical",
         text="value_and_name",
         size={"valueSize": 30, "titleSize": 12},
-        color={"mode": "fixed", "fixedColor": TEXT},
+        thresholds=thresholds(FAINT),
     )
 
 

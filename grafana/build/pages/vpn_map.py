@@ -8,7 +8,7 @@ from grafana.build import columns
 from grafana.build.geomap import Layer, geomap, not_in_popup
 from grafana.build.navigation import TARGETS, VPN_MAP, log_link, region_link, target_link
 from grafana.build.page import Canvas, choose_region, dashboard
-from grafana.build.palette import BLUE, GREEN, RED, STATE_COLOURS, YELLOW, State, state_word, thresholds
+from grafana.build.palette import BLUE, FAINT, GREEN, RED, YELLOW, State, counting, state_word, thresholds
 from grafana.build.panels import Json, override, stat
 from grafana.build.promql import (
     DATA_AGE,
@@ -73,8 +73,7 @@ def _counts(say: Language) -> Json:
             "title": say("Show these targets", "Tampilkan alat ini"),
             "url": f"{TARGETS.path(say)}?var-state=%3D%3D%20{int(state)}&${{region:queryparam}}",
         }
-        fixed = {"mode": "fixed", "fixedColor": STATE_COLOURS[state]}
-        overrides.append(override("byFrameRefID", ref, color=fixed, links=[link]))
+        overrides.append(override("byFrameRefID", ref, thresholds=counting(state), links=[link]))
     return stat(
         say("Targets by state: colours and shapes of the map", "Alat menurut status: warna dan bentuk di peta"),
         say(
@@ -83,6 +82,7 @@ def _counts(say: Language) -> Json:
         ),
         targets,
         overrides=overrides,
+        thresholds=thresholds(FAINT),
         orientation="vertical",
         text="value_and_name",
         size={"valueSize": 30, "titleSize": 12},
