@@ -13,6 +13,7 @@ from alertbridge.alertmanager import Alertmanager
 from alertbridge.bot.keeper import EVERY_SECONDS as SILENCES_SECONDS
 from alertbridge.bot.keeper import Keeper
 from alertbridge.bot.poller import CONFLICT_PAUSE_SECONDS, Poller
+from alertbridge.bot.responder import Responder
 from alertbridge.escalation import EVERY_SECONDS as ESCALATION_SECONDS
 from alertbridge.escalation import Escalation
 from alertbridge.exporter import Exporter
@@ -135,6 +136,16 @@ def assemble(
         observer=lambda: outbox.lanes,
     )
     outbox.on_sent = replies.wake
+    responder = Responder(
+        sender=link,
+        settings=live.current,
+        exporter=exporter,
+        alertmanager=alertmanager,
+        store=store,
+        outbox=outbox,
+        metrics=metrics,
+        pictures=pictures,
+    )
     every_seconds = tuning.reconcile_every_seconds
     return Parts(
         outbox=outbox,
@@ -182,13 +193,11 @@ def assemble(
         untold=Untold(store=store, settings=live.current, on_change=outbox.wake),
         poller=Poller(
             link=link,
+            responder=responder,
             settings=live.current,
-            exporter=exporter,
-            alertmanager=alertmanager,
             store=store,
-            outbox=outbox,
             metrics=metrics,
-            pictures=pictures,
+            on_change=outbox.wake,
             conflict_pause_seconds=tuning.conflict_pause_seconds,
         ),
     )

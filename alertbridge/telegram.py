@@ -122,9 +122,6 @@ class TelegramSender:
         Raises:
             DeliveryError: Telegram did not take it, or nobody knows.
         """
-        reply = None
-        if reply_to is not None:
-            reply = telegram.ReplyParameters(reply_to, allow_sending_without_reply=True)
         try:
             message = await self.bot.send_message(
                 chat_id=place.chat_id,
@@ -132,7 +129,7 @@ class TelegramSender:
                 message_thread_id=place.topic,
                 parse_mode="HTML" if html else None,
                 disable_notification=silent,
-                reply_parameters=reply,
+                reply_parameters=_reply(reply_to),
                 reply_markup=_keyboard(buttons),
                 link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
             )
@@ -148,9 +145,6 @@ class TelegramSender:
         Raises:
             DeliveryError: Telegram did not take it, or nobody knows.
         """
-        reply = None
-        if reply_to is not None:
-            reply = telegram.ReplyParameters(reply_to, allow_sending_without_reply=True)
         try:
             message = await self.bot.send_photo(
                 chat_id=place.chat_id,
@@ -160,7 +154,7 @@ class TelegramSender:
                 message_thread_id=place.topic,
                 parse_mode="HTML" if html else None,
                 disable_notification=silent,
-                reply_parameters=reply,
+                reply_parameters=_reply(reply_to),
             )
         except (TelegramError, KeyError, TypeError) as error:
             raise self.delivery_error(error) from error
@@ -194,6 +188,10 @@ class TelegramSender:
         if isinstance(error, ChatMigrated):
             return DeliveryError(Failure.MIGRATED, text, new_chat_id=error.new_chat_id)
         return DeliveryError(_failure(error, text.lower()), text)
+
+
+def _reply(reply_to: int | None) -> telegram.ReplyParameters | None:
+    return None if reply_to is None else telegram.ReplyParameters(reply_to, allow_sending_without_reply=True)
 
 
 def _keyboard(buttons: Buttons) -> telegram.InlineKeyboardMarkup | None:

@@ -18,7 +18,6 @@ from telegram.error import Conflict, TelegramError
 from alertbridge import intake
 from alertbridge.bot.commands import COMMANDS
 from alertbridge.bot.presses import Presses
-from alertbridge.bot.responder import Responder
 from alertbridge.bot.unfinished import Unfinished
 from alertbridge.errors import Failure, StoreError
 from alertbridge.polling import PollFailure
@@ -33,12 +32,9 @@ if TYPE_CHECKING:
 
     import telegram
 
-    from alertbridge.alertmanager import Alertmanager
+    from alertbridge.bot.responder import Responder
     from alertbridge.errors import DeliveryError
-    from alertbridge.exporter import Exporter
     from alertbridge.metrics import Metrics
-    from alertbridge.outbox import Outbox
-    from alertbridge.pictures import Pictures
     from alertbridge.polling import Polling
     from alertbridge.settings import Settings
     from alertbridge.store import Transactions
@@ -67,16 +63,13 @@ class Poller:
     """Polls and answers. `run` is its only task; without a token it waits for one."""
 
     link: Link
+    responder: Responder
     settings: Callable[[], Settings]
-    exporter: Exporter
-    alertmanager: Alertmanager
     store: Transactions
-    outbox: Outbox
     metrics: Metrics
-    pictures: Pictures
+    on_change: Callable[[], None]  # a notice was enqueued
     conflict_pause_seconds: float = CONFLICT_PAUSE_SECONDS
     now: Callable[[], datetime] = utc_now
-    _responder: Responder = field(init=False)
     _presses: Presses = field(init=False)
     _unfinished: Unfinished = field(init=False)
     _unnoted: dict[int, asyncio.Event] = field(default_factory=dict)  # by update id: set once it cannot be lost
@@ -85,20 +78,10 @@ class Poller:
 
     def __post_init__(self) -> None:
         """Make the parts that answer."""
-        self._responder = Responder(
-            sender=self.link,
-            settings=self.settings,
-            exporter=self.exporter,
-            alertmanager=self.alertmanager,
-            store=self.store,
-            outbox=self.outbox,
-            metrics=self.metrics,
-            pictures=self.pictures,
-            on_noted=self._noted,
-        )
-        self._presses = Presses(self._responder)
+        self.responder.on_noted = self._noted
+        self._presses = Presses(self.responder)
         self._unfinished = Unfinished(
-            store=self.store, settings=self.settings, replies=self._responder.replies, now=self.now
+            store=self.store, settings=self.settings, replies=self.responder.replies, now=self.now
         )
 
     async def run(self) -> None:
@@ -126,7 +109,7 @@ class Poller:
         """Poll over one connection, until cancelled."""
         if self.link.client is None:
             await asyncio.Event().wait()  # a dry run has nobody to ask
-        self._responder.bot_name = ""
+        self.responder.bot_name = ""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._register(), name="register commands")
             await self._fetch(answers)
@@ -135,8 +118,8 @@ class Poller:
         offset, pause = 0, 1.0
         while True:
             try:
-                if not self._responder.bot_name:  # for `/status@name` in groups
-                    self._responder.bot_name = (await self.link.bot.get_me()).username or ""
+                if not self.responder.bot_name:  # for `/status@name` in groups
+                    self.responder.bot_name = (await self.link.bot.get_me()).username or ""
                 updates = await self.link.bot.get_updates(
                     offset=offset,
                     timeout=_POLL_SECONDS if self._polling.sure else 0,
@@ -206,7 +189,7 @@ class Poller:
         except StoreError as error:
             log.warning("conflict not told", reason=str(error))
             return
-        self.outbox.wake()
+        self.on_change()
 
     async def _register(self) -> None:
         """Let Telegram offer the commands, in both languages; tried until it is done, for it is only a comfort."""
@@ -230,7 +213,7 @@ class Poller:
             if update.callback_query is not None:
                 await self._presses.press(update.update_id, update.callback_query)
             elif update.message is not None:
-                await self._responder.message(update.update_id, update.message)
+                await self.responder.message(update.update_id, update.message)
         except Exception:
             log.exception("answering failed", update_id=update.update_id)
         finally:

@@ -185,6 +185,6 @@ async def test_an_old_confirmation_is_no_longer_valid(trial: Trial) -> None:
     """After a minute."""
     poller = trial.bridge.parts.poller
     asked = await ask(trial.api, "/restart", user=ADMIN)
-    poller._responder.now = lambda: datetime.now(UTC) + timedelta(seconds=90)
+    poller.responder.now = lambda: datetime.now(UTC) + timedelta(seconds=90)
     assert await press(trial, asked, data_of(asked, "Yes"), user=ADMIN) == "This button is no longer valid."
     assert trial.peers.restarts == 0
