@@ -1,7 +1,8 @@
-"""The numbers of reports from a real Prometheus that holds the rules' series of some days."""
+"""The numbers of reports from a real Prometheus that holds the rules' series of some days, and from a real exporter."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from alertbridge.errors import PeerError
+from alertbridge.exporter import Exporter
+from alertbridge.peers import client
 from alertbridge.reports import SPANS, Spans, make
+from alertbridge.settings import Peer, Secret
 from tests.alertbridge.real_prometheus import openmetrics, running_prometheus
+from tests.alertbridge.test_bot_real_exporter import PASSWORD, running_exporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +35,14 @@ class NoOutages:
     async def page(self, *_: Any, **__: Any) -> dict[str, Any]:
         """Answer as /api/v1/outages."""
         return {"items": [], "total": 0}
+
+
+class Silent:
+    """A Prometheus that does not answer."""
+
+    async def values(self, *_: Any, **__: Any) -> tuple[float | None, ...]:
+        """Fail."""
+        raise PeerError("prometheus cannot be reached")
 
 
 def past(now: float) -> str:
@@ -97,3 +111,22 @@ async def test_availability_of_a_day_a_week_and_a_month(prometheus: tuple[Promet
     assert long_ago.known_ratio is not None
     assert 0.1 < long_ago.known_ratio < 0.2
     assert long_ago.availability_before is None
+
+
+async def test_outages_of_a_real_exporter(tmp_path: Path) -> None:
+    """One that lasts, of all regions, of its own, and none of another; the link's own name and its part of the span."""
+    no_prometheus: Any = Silent()
+    async with running_exporter(tmp_path) as url, client() as http:
+        exporter = Exporter(http, lambda: Peer(url=url, username="bridge", password=Secret(PASSWORD)))
+        began, deadline = datetime.now(UTC), asyncio.get_running_loop().time() + 30
+        while not (await exporter.page("outages"))["items"]:
+            assert asyncio.get_running_loop().time() < deadline, "no outage came"
+            await asyncio.sleep(0.1)
+        spans = Spans.until(datetime.now(UTC), SPANS["24h"])
+        for regions, expected in (((), 1), (("JBR",), 1), (("JBR", "BTN"), 1), (("BTN",), 0), (("BTN", "X"), 0)):
+            report = await make(exporter, no_prometheus, spans, regions)
+            assert report.unanswered == ("prometheus",)
+            assert report.outages is not None
+            assert report.outages.count == expected, regions
+            assert [trouble.name for trouble in report.outages.worst] == ["Hub"] * expected
+            assert report.outages.lost_seconds <= (spans.end - began).total_seconds() + 60
