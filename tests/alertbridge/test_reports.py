@@ -1,151 +1,20 @@
-"""Reports: which part of an outage counts, what is compared, and what is said when nobody knows."""
+"""Reports: what is compared, what is said when nobody knows, and hostile names."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbridge.bot.reporting import split
-from alertbridge.errors import PeerError
-from alertbridge.outages import Outages, Trouble, summarise
-from alertbridge.reports import Report, Spans, make
+from alertbridge.outages import summarise
 from alertbridge.reports_text import Frame, percent, report_text
 from alertbridge.settings import Language
 from alertbridge.texts import texts
-from tests.alertbridge.test_bot import ask, fill
+from tests.alertbridge.report_peers import DAY, ITEMS, NOW, Peer, made, outage, told
 from tests.botapi.markup import parse
-
-if TYPE_CHECKING:
-    from tests.alertbridge.conftest import Trial
-
-NOW = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
-DAY = timedelta(hours=24)
-
-
-def outage(target: str, start: float, end: float | None, **more: Any) -> dict[str, Any]:
-    """Return an item of /api/v1/outages; hours before NOW."""
-    at = (NOW - timedelta(hours=hours) if hours is not None else None for hours in (start, end))
-    begun, ended = (moment.isoformat() if moment is not None else None for moment in at)
-    return {"target": target, "name": f"Site {target}", "start": begun, "end": ended} | more
-
-
-ITEMS = [
-    outage("a", 1, None),  # lasts: an hour so far
-    outage("b", 5, 4.5),
-    outage("a", 10, 9),
-    outage("c", 30, 20),  # 4 h of it within the day
-    outage("c", 40, 39),  # the day before
-]
-
-
-class Peer:
-    """The exporter and Prometheus as a test says."""
-
-    def __init__(self, *, items: list[dict[str, Any]] | None = None, total: int | None = None) -> None:
-        self.items, self.total = items, total
-        self.asked: list[str] = []
-        self.queries: list[str] = []
-        self.ratios: list[float | None] | None = [0.99991, 0.9]
-        self.known: float | None = 288.0  # steps of 5 minutes
-
-    async def page(self, what: str, *, offset: int, limit: int, since: str, **params: Any) -> dict[str, Any]:
-        """Answer as /api/v1/outages, in pages of three."""
-        self.asked.append(f"{what} since {since} {params}")
-        assert limit == 10_000
-        if self.items is None:
-            raise PeerError("exporter cannot be reached: ConnectError")
-        return {"items": self.items[offset : offset + 3], "total": self.total or len(self.items)}
-
-    async def values(self, query: str, *, start: float, step_seconds: float, count: int) -> tuple[float | None, ...]:
-        """Answer one value: the newest span's first."""
-        assert (step_seconds > 0, count, "[86400s" in query) == (True, 1, True)
-        self.queries.append(query)
-        if self.ratios is None:
-            raise PeerError("prometheus cannot be reached: ConnectError")
-        if query.startswith("count_over_time"):
-            return (self.known,)
-        return (self.ratios[0 if start == NOW.timestamp() else 1],)
-
-
-def made(peer: Peer, *regions: str) -> Report:
-    """Return a day's report."""
-    anything: Any = peer
-    return asyncio.run(make(anything, anything, Spans.until(NOW, DAY), regions))
-
-
-def told(peer: Peer, language: Language = Language.EN, *, kind: str = "24h", **frame: Any) -> list[str]:
-    """Return a day's report as a reader sees it, line by line."""
-    text = report_text(made(peer), Frame(kind=kind, **frame), texts(language))
-    return parse(text)[0].splitlines()
-
-
-def test_outages_count_with_their_part_inside_the_span() -> None:
-    """One that lasts, one that began before, one that was over before."""
-    found = summarise(ITEMS, start=NOW - DAY, end=NOW)
-    assert (found.count, found.lost_seconds, found.longest_seconds) == (4, 6.5 * 3600, 4 * 3600)
-    assert found.worst == (
-        Trouble(name="Site c", count=1, seconds=4 * 3600.0),
-        Trouble(name="Site a", count=2, seconds=2 * 3600.0),
-        Trouble(name="Site b", count=1, seconds=1800.0),
-    )
-    before = summarise(ITEMS, start=NOW - 2 * DAY, end=NOW - DAY)
-    assert (before.count, before.lost_seconds) == (2, 7 * 3600)
-
-
-def test_what_a_hub_or_a_region_cuts_off_is_theirs() -> None:
-    """One outage that cost forty sites' time; a site's own outages stay its own; a fallen region has no row itself."""
-    hub = [outage("hub", 5, 4, cause="hub"), outage("hub", 3, 2.5, cause="device")]
-    behind = [outage(f"s{n}", 5, 4, cause="hub", culprit="hub") for n in range(40)]
-    region = [outage(f"r{n}", 9, 8 - n / 10, cause="region", culprit="BTN") for n in range(3)]
-    region += [outage("r0", 12, 11, cause="region", culprit="BTN")]
-    own = [outage("s1", 8, 7.75)]
-    found = summarise([*hub, *behind, *region, *own], start=NOW - DAY, end=NOW)
-    assert found.worst == (
-        Trouble(name="Site hub", count=2, seconds=1.5 * 3600, behind=40),
-        Trouble(name="BTN", count=2, seconds=2 * 3600.0, behind=3, is_region=True),
-        Trouble(name="Site s1", count=1, seconds=900.0),
-    )
-    assert (found.count, found.cut_off) == (5, 43)
-    report = replace(made(Peer(items=[])), outages=found)
-    lines = parse(report_text(report, Frame(kind="24h"), texts(Language.ID)))[0].splitlines()
-    assert lines[3] == "Gangguan: 5 (24 jam sebelumnya: 0) · 43 alat lain ikut terputus"
-    assert lines[-3:] == [
-        "1. Site hub · 1 jam 30 mnt (2×), 40 di belakangnya",  # noqa: RUF001 - the sign for "times"
-        "2. seluruh wilayah BTN · 2 jam (2×), 3 alat",  # noqa: RUF001
-        "3. Site s1 · 15 mnt",
-    ]
-
-
-ROWS = st.lists(
-    st.tuples(
-        st.sampled_from("abcde"),
-        st.sampled_from(["", "a", "b", "R"]),
-        st.integers(0, 200).map(lambda hours: hours / 4),
-        st.integers(0, 200).map(lambda hours: hours / 4),
-    ),
-    max_size=20,
-)
-
-
-@given(ROWS)
-def test_sums_agree_with_the_rows_however_they_are_told(rows: list[tuple[str, str, float, float]]) -> None:
-    """Time lost is that of all rows inside the span, whoever's fault it was; nobody is behind itself."""
-    items = [
-        outage(target, max(a, b), min(a, b), culprit=culprit or None, cause="region" if culprit == "R" else "hub")
-        for target, culprit, a, b in rows
-    ]
-    found: Outages = summarise(items, start=NOW - DAY, end=NOW)
-    parts = [min(max(a, b), 24) - min(a, b, 24) for _, _, a, b in rows]
-    assert found.lost_seconds == pytest.approx(sum(parts) * 3600)
-    assert found.longest_seconds == pytest.approx(max(parts, default=0) * 3600)
-    assert found.cut_off <= 5
-    assert all(trouble.count >= 1 and trouble.seconds <= found.lost_seconds + 1 for trouble in found.worst)
 
 
 def test_a_report_compares_with_the_span_before() -> None:
@@ -304,39 +173,3 @@ def test_hostile_names_make_no_markup(names: list[str], places: list[str], langu
     text, _ = parse(report_text(report, Frame(kind="weekly", places=places), texts(language)))
     assert len(text.encode("utf-16-le")) // 2 <= 4096
     assert sum(line[:2] in {f"{n}." for n in range(1, 10)} for line in text.splitlines()) == min(5, len(names))
-
-
-@pytest.mark.parametrize(
-    ("argument", "expected"),
-    [
-        ("", ("7d", "")),
-        ("24h", ("24h", "")),
-        ("7 hari", ("7d", "")),
-        ("30d jabar", ("30d", "jabar")),
-        ("Jawa Barat", ("7d", "Jawa Barat")),
-        ("Jawa Barat 24 jam", ("24h", "Jawa Barat")),
-        ("harian JBR", ("24h", "JBR")),
-        ("bulanan", ("30d", "")),
-        ("1w", ("7d", "")),
-        ("hari ini jabar", ("24h", "jabar")),
-        ("the last 7 days", ("7d", "")),
-        ("minggu lalu", ("7d", "")),
-        ("3d jabar", ("3d", "jabar")),
-    ],
-)
-def test_the_command_takes_a_span_and_a_region_in_any_order(argument: str, expected: tuple[str, str]) -> None:
-    """In both languages; a span that we do not have comes back as written."""
-    assert split(argument) == expected
-
-
-async def test_the_command_says_what_it_takes_and_who_is_away(trial: Trial) -> None:
-    """An example for a wrong span, near matches for a region, the peer's name where nobody answers."""
-    fill(trial.peers)
-    assert (await ask(trial.api, "/report 3d")).text == "Write it like /report 7d jabar (24h, 7d, 30d)"
-    assert (await ask(trial.api, "/report year")).text == "No region is called year."
-    assert "Jawa Barat" in (await ask(trial.api, "/report 24h jabr")).text
-    assert (await ask(trial.api, "/report 30d jabar")).first_line == "📊 30-day report · Jawa Barat · not known"
-    trial.peers.down |= {"exporter", "prometheus"}
-    away = (await ask(trial.api, "/report 24h")).text
-    assert "Prometheus does not answer" in away
-    assert "the exporter does not answer" in away
