@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from alertbridge import digests, render, wording
 from alertbridge import facts as facts_module
-from alertbridge import render, wording
 from alertbridge.bot.keyboards import digest_buttons, incident_buttons, notice_buttons, signer_of
 from alertbridge.errors import PeerError
 from alertbridge.planning import Act, Job
@@ -95,13 +95,13 @@ def compose(
         case Act.REPLY_OVER:
             text, silent = render.over_reply(told[0], words, now=now), True
         case Act.OVER_MANY:
-            text, silent = render.over_many(told, words, now=now), True
+            text, silent = digests.over_many(told, words, now=now), True
         case Act.REPLY_ALL_OVER:
-            text, silent = render.digest_over(len(every), words), True
+            text, silent = digests.digest_over(len(every), words), True
         case Act.DIGEST | Act.JOIN:
-            text = render.digest_message(every, words, now=now, quiet=job.quiet)
+            text = digests.digest_message(every, words, now=now, quiet=job.quiet)
         case Act.EDIT if job.message is not None and job.message.kind is MessageKind.DIGEST:
-            text = render.digest_message(every, words, now=now, quiet=job.message.quiet)
+            text = digests.digest_message(every, words, now=now, quiet=job.message.quiet)
         case Act.EDIT if job.older:
             text = render.moved_message(told[0], words, now=now)
         case _:

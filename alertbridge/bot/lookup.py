@@ -46,7 +46,7 @@ def the_one(found: Found, texts: Texts, *, kind: str, text: str) -> dict[str, An
     if found.item is not None:
         return found.item
     if not found.near:
-        raise WrongUsageError(texts("bot.not_found", kind=kind, text=text))
+        raise WrongUsageError(texts("bot.not_found", kind=texts(f"kind.{kind}"), text=text))
     lines = [f"<code>{escape(name)}</code>" for name in found.near]
     raise WrongUsageError("\n".join([texts("bot.several", text=text), *lines]))
 

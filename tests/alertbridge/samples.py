@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alertbridge import render
+from alertbridge import digests, render
 from alertbridge.facts import Facts
 from alertbridge.incidents import Incident, Level, Phase, Record, Tell
 from alertbridge.markup import plain
@@ -120,6 +120,20 @@ def storm() -> list[Incident]:
     return [hub, *made[:3], ended(made[3], minutes=2)]
 
 
+def changes() -> list[tuple[str, Incident, Tell]]:
+    """Return what an open incident's message becomes: title, incident, what is told."""
+    hands = replace(down(), acknowledged_by="Budi", acknowledged_at=BEGAN + timedelta(minutes=4))
+    over = replace(hands, taken_from="Sari")
+    free = replace(hands, acknowledged_by="", released_by="Budi")
+    reply = "(edit, no sound; a silent reply says so too)"
+    return [
+        ("Somebody has taken it (edit, no sound)", hands, Tell.UPDATE),
+        (f"Somebody has taken it over {reply}", over, Tell.UPDATE),
+        (f"Somebody has let it go {reply}", free, Tell.UPDATE),
+        ("Many more are cut off than when it was told (sound)", sample("VPNTargetDown", HUB), Tell.GROWN),
+    ]
+
+
 def samples() -> list[tuple[str, dict[Language, str]]]:
     """Return every kind of message: what it is, and its text by language."""
     later = BEGAN + timedelta(minutes=12, seconds=40)
@@ -132,15 +146,17 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
         for language in Language:
             words = texts(language)
             if key == "message" and incident is not None:
-                found[language] = render.incident_message(incident, words, now=at, tell=tell, grafana_url=GRAFANA)
+                found[language] = render.incident_message(
+                    incident, words, now=at, tell=tell, before="3", grafana_url=GRAFANA
+                )
             elif key == "reply" and incident is not None:
                 found[language] = render.over_reply(incident, words, now=at)
             elif key == "moved" and incident is not None:
                 found[language] = render.moved_message(incident, words, now=at)
             elif key == "digest":
-                found[language] = render.digest_message(storm(), words, now=later)
+                found[language] = digests.digest_message(storm(), words, now=later)
             elif key == "digest over":
-                found[language] = render.digest_over(5, words)
+                found[language] = digests.digest_over(5, words)
             else:
                 found[language] = render.notice(words, key, NOTICE)
         made.append((title, found))
@@ -186,6 +202,8 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
     add("Connected again, but weak (silent)", "reply", incident=ended(down(), state="low"), at=later)
     add("No longer in targets.yml (silent)", "reply", incident=ended(down(), state="gone"), at=later)
     add("Critical, repeated, and nobody has taken it (sound)", "message", incident=down(), tell=Tell.REMIND, at=later)
+    for title, incident, tell in changes():
+        add(title, "message", incident=incident, tell=tell, at=later)
     add("A storm: one digest, edited as sites return", "digest")
     add("Everything of a digest is over (silent)", "digest over")
     add("The monitoring itself is silent (sound)", "lines")

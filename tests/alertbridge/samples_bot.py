@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from alertbridge.alertmanager import Matcher, Silence
 from alertbridge.bot import silencing
 from alertbridge.bot.access import Asker
 from alertbridge.bot.introducing import whoami_text
+from alertbridge.bot.unfinished import text_of
 from alertbridge.markup import plain
 from alertbridge.settings import JAKARTA, Language, Settings
+from alertbridge.store.action_queries import Action
 from alertbridge.texts import Texts, texts
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "telegram.md"
@@ -31,6 +34,17 @@ LISTED = Silence(
 )
 
 
+CUT = Action(
+    at=NOW - timedelta(minutes=2),
+    user_id=22,
+    who="duty",
+    chat_id=-1,
+    what="/silence jbr-gt-pasteur-1 4h power work",
+    result="",
+    update_id=1,
+)
+
+
 def answers(words: Texts) -> dict[str, str]:
     """Return title -> text as HTML."""
     ended = {"what": SITE, "who": "duty"}
@@ -41,6 +55,8 @@ def answers(words: Texts) -> dict[str, str]:
             group, None, Settings(), words
         ),
         "`/ack`, or the button": words("act.taken", who="duty", what=SITE),
+        "`/ack` of what somebody else has": words("act.taken_over", who="duty", before="Sari", what=SITE),
+        "`/unack`, or the button": words("act.released", who="duty", what=SITE),
         "`/silence jbr-gt-pasteur-1 4h`, or the button": words(
             "act.silenced", what=SITE, when="18:03:24 WIB", duration=wording.duration(4 * 3600, words), who="duty"
         ),
@@ -64,6 +80,10 @@ def answers(words: Texts) -> dict[str, str]:
         "A silence has ended (silent)": render.notice(words, "lines", ended | {"keys": "silence_over,silence_clear"}),
         "“Until it is back” has ended (silent)": render.notice(words, "silence_back", ended),
         "`/restart`, confirmed": words("act.restarted", duration=wording.duration(2, words), who="boss"),
+        "The bridge was stopped in the middle of a silence": text_of(CUT, words, now=NOW),
+        "The bridge was stopped before it could take an incident": text_of(
+            replace(CUT, what="/ack all"), words, now=NOW
+        ),
         "A command that waited through an outage": words("act.stale"),
     }
 

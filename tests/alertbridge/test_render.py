@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from alertbridge import render, wording
+from alertbridge import digests, render, wording
 from alertbridge.facts import Facts
 from alertbridge.settings import Language
 from alertbridge.texts import Texts, placeholders, texts
@@ -38,7 +38,7 @@ def test_digests_are_cut_between_whole_lines() -> None:
         incident(target=f"site-{n}", facts=Facts(name=f"Site {n} " + "x" * 80, region_name="R", state="down"))
         for n in range(2000)
     ]
-    text = check(render.digest_message(many, texts(Language.EN), now=NOW))
+    text = check(digests.digest_message(many, texts(Language.EN), now=NOW))
     lines = text.splitlines()
     shown = [line for line in lines if line.startswith("🔴 R · Site")]
     assert lines[0] == "🔴 2000 DOWN in R"

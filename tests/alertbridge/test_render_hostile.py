@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alertbridge import markup, render
+from alertbridge import digests, markup, render
 from alertbridge.facts import Facts
 from alertbridge.incidents import Incident, Level, Phase, Record, Tell
 from alertbridge.settings import Language
@@ -57,6 +57,8 @@ def hostile(labels: dict[str, str], annotations: dict[str, str], facts: Facts, p
         started_at=NOW,
         closed_at=NOW if phase.closed else None,
         acknowledged_by=labels.get("gateway", ""),
+        taken_from=labels.get("target", ""),
+        released_by=labels.get("region", ""),
         acknowledged_at=NOW,
         reopenings=2,
         facts=facts,
@@ -91,13 +93,14 @@ quick = settings(max_examples=150, deadline=None, suppress_health_check=list(Hea
 
 
 @quick
-@given(INCIDENTS, st.sampled_from(Language), st.sampled_from([Tell.OPEN, Tell.REMIND]))
+@given(INCIDENTS, st.sampled_from(Language), st.sampled_from([Tell.OPEN, Tell.REMIND, Tell.GROWN]))
 def test_any_incident_is_well_formed_and_fits(made: Incident, language: Language, tell: Tell) -> None:
     """Message and reply parse as Telegram parses them and fit after parsing."""
     words = texts(language)
-    message = render.incident_message(made, words, now=NOW, tell=tell, grafana_url="https://g.example")
+    message = render.incident_message(made, words, now=NOW, tell=tell, before="3", grafana_url="https://g.example")
     assert "\n" not in check(message).partition("\n")[0]
     check(render.over_reply(made, words, now=NOW))
+    check(render.moved_message(made, words, now=NOW))
     assert utf16(markup.plain(message)) <= markup.LIMIT + 2000  # with the links written out; delivery cuts it
 
 
@@ -105,8 +108,8 @@ def test_any_incident_is_well_formed_and_fits(made: Incident, language: Language
 @given(st.lists(INCIDENTS, min_size=1, max_size=60), st.sampled_from(Language), st.booleans())
 def test_any_digest_is_well_formed_and_fits(made: list[Incident], language: Language, quiet: bool) -> None:
     """Also a digest of many."""
-    check(render.digest_message(made, texts(language), now=NOW, quiet=quiet))
-    check(render.over_many(made, texts(language), now=NOW))
+    check(digests.digest_message(made, texts(language), now=NOW, quiet=quiet))
+    check(digests.over_many(made, texts(language), now=NOW))
 
 
 @quick
