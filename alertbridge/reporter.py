@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 EVERY_SECONDS = 5.0
-_KEY = "report"  # store key: report:CADENCE:CHAT
+_KEY = "report:"  # store key: report:CADENCE:CHAT
 _PATIENCE = timedelta(minutes=2)  # so long a peer that does not answer is asked again
 _LATE = timedelta(minutes=10)  # a report that leaves later says so
 
@@ -55,11 +55,13 @@ class Reporter:
     every_seconds: float = EVERY_SECONDS
     _settled: dict[str, _Mark] = field(default_factory=dict)  # by store key; spares the store a look
     _tried: dict[str, datetime] = field(default_factory=dict)  # since when a report waits for an answer
+    _known: frozenset[str] | None = None  # the schedules that there were at the last look; None: not looked yet
 
     async def run(self) -> None:
         """Report until cancelled; may be run again."""
         self._settled.clear()  # the other bridge of a pair may have reported meanwhile
         self._tried.clear()
+        self._known = None
         while True:
             try:
                 await self.look()
@@ -76,6 +78,11 @@ class Reporter:
             StoreError: it cannot be stored now; the next look tries again.
         """
         settings, made = self.settings(), _Made(self.exporter, self.prometheus)
+        known = frozenset(_key(chat, schedule) for chat in settings.chats for schedule in chat.reports)
+        if known != self._known:
+            await self.store.transact(lambda q: _forget_others(q, known))
+            self._settled = {key: mark for key, mark in self._settled.items() if key in known}
+            self._known = known
         for chat in settings.chats:
             for schedule in chat.reports:
                 await self._look_at(chat, schedule, settings, made)
@@ -83,7 +90,7 @@ class Reporter:
     async def _look_at(self, chat: Chat, schedule: Schedule, settings: Settings, made: _Made) -> None:
         now = self.now()
         slot = schedules.newest(schedule, now)
-        mark = _Mark(key=f"{_KEY}:{schedule.cadence}:{chat.name}", schedule=schedules.text_of(schedule), slot=slot)
+        mark = _Mark(key=_key(chat, schedule), schedule=schedules.text_of(schedule), slot=slot)
         if self._settled.get(mark.key) == mark:
             return
         too_old = now - slot > schedules.LATEST[schedule.cadence]
@@ -144,6 +151,17 @@ class _Made:
                 items = []
             self._names = {str(item.get("id")): str(item.get("name") or item.get("id")) for item in items}
         return self._names
+
+
+def _key(chat: Chat, schedule: Schedule) -> str:
+    return f"{_KEY}{schedule.cadence}:{chat.name}"
+
+
+def _forget_others(queries: Queries, known: frozenset[str]) -> None:
+    """Forget the schedules that the file has no more: one that comes back begins anew."""
+    for rest in queries.remembered(_KEY):
+        if f"{_KEY}{rest}" not in known:
+            queries.forget(f"{_KEY}{rest}")
 
 
 def _is_due(queries: Queries, mark: _Mark, *, too_old: bool = False) -> bool:

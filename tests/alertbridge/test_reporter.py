@@ -136,6 +136,21 @@ async def test_a_new_schedule_begins_with_its_next_slot(store: Store) -> None:
     assert len(await place.told()) == 2
 
 
+async def test_a_schedule_that_was_away_begins_anew(store: Store) -> None:
+    """Taken out of the file and put back a week later, in the afternoon: the next report is tomorrow's."""
+    place = Place(store)
+    await place.look()
+    await place.look(SEVEN)
+    with_it = place.settings
+    place.settings = Settings(chats=(replace(CHAT, reports=()),))
+    await place.look(SEVEN + DAY)
+    place.settings = with_it
+    await place.look(SEVEN + 7 * DAY + HOUR)
+    assert len(await place.told()) == 1
+    await place.look(SEVEN + 8 * DAY)
+    assert len(await place.told()) == 2
+
+
 async def test_a_bridge_that_was_away_tells_late_and_for_which_span(store: Store) -> None:
     """The newest slot alone; nothing once it is too old, and the next one is as ever."""
     place = Place(store)
