@@ -18,7 +18,7 @@ from alertbridge.outages import Outages, summarise
 from alertbridge.prometheus import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Mapping
+    from collections.abc import Awaitable, Collection, Mapping, Sequence
 
     from alertbridge.exporter import Exporter
     from alertbridge.prometheus import Prometheus
@@ -79,19 +79,26 @@ async def make(exporter: Exporter, prometheus: Prometheus, spans: Spans, regions
     )
     asked = {"prometheus": (present, before, known), "exporter": (outages,)}
     unanswered = tuple(peer for peer, found in asked.items() if any(isinstance(one, PeerError) for one in found))
-    items = _or_none(outages)
-    known_before = _or_none(before) is not None
+    now_and_then = None
+    if (items := _or_none(outages)) is not None:  # of a large country these are 100,000s: not on the event loop
+        now_and_then = await asyncio.to_thread(_summed, items, spans)
     return Report(
         spans=spans,
         regions=wanted,
         availability=_or_none(present),
         availability_before=_or_none(before),
         known_ratio=_or_none(known),
-        outages=None if items is None else summarise(items, start=spans.start, end=spans.end),
-        outages_before=(
-            None if items is None or not known_before else summarise(items, start=spans.before, end=spans.start)
-        ),
+        outages=now_and_then[0] if now_and_then is not None else None,
+        # Nobody watched: no outage on record says nothing.
+        outages_before=now_and_then[1] if now_and_then is not None and _or_none(before) is not None else None,
         unanswered=unanswered,
+    )
+
+
+def _summed(items: Sequence[Mapping[str, Any]], spans: Spans) -> tuple[Outages, Outages]:
+    return (
+        summarise(items, start=spans.start, end=spans.end),
+        summarise(items, start=spans.before, end=spans.start),
     )
 
 
