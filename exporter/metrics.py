@@ -200,13 +200,14 @@ class _EngineCollector(Collector):
             ),
         ):
             yield GaugeMetricFamily(f"vpn_config_{name}", text, value=value)
+        certificate = GaugeMetricFamily(
+            "vpn_web_certificate_expiry_timestamp_seconds",
+            "When the certificate that the exporter's pages show ends, in Unix seconds; absent without TLS.",
+        )
         expires_at = self._certificate_expires_at()
         if expires_at is not None:
-            yield GaugeMetricFamily(
-                "vpn_web_certificate_expiry_timestamp_seconds",
-                "When the certificate that the exporter's pages show ends, in Unix seconds; absent without TLS.",
-                value=expires_at,
-            )
+            certificate.add_metric([], expires_at)
+        yield certificate
         build = GaugeMetricFamily("vpn_build_info", "Always 1; the label says which version runs.", labels=["version"])
         build.add_metric([VERSION], 1.0)
         yield build
