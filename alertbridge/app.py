@@ -70,6 +70,7 @@ class Bridge:
             StoreError: the database cannot be used.
             ListenError, WebConfigError: the listen address or web config cannot be used.
         """
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up.set)  # from now on none is missed
         options, settings = self._options, self.live.settings
         web_config = WebConfigFile(options.web_config_file) if options.web_config_file is not None else None
         self.store = open_store(settings, options.data_dir)
@@ -182,7 +183,6 @@ class Bridge:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self._hung_up.set)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._leader.run(self._lead), name="leader"),

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from typing import TYPE_CHECKING
 
 import click
 
-from alertbridge.app import Bridge
-from alertbridge.assembly import Options
 from alertbridge.cli_check import check
 from alertbridge.cli_common import VARIABLES, cannot_run, config_option, data_option, read_settings
 from alertbridge.cli_outbox import outbox
 from alertbridge.cli_send import send, watch
 from alertbridge.errors import BridgeError
-from alertbridge.live import Live
-from httpservice import logs
-from httpservice.datadir import sole_user
-from httpservice.errors import HttpServiceError
 from httpservice.flags import log_options, web_options
 from httpservice.version import VERSION
 
@@ -58,6 +53,16 @@ def serve(
     log_format: str,
 ) -> None:
     """Take webhooks and deliver messages until SIGTERM or Ctrl-C; SIGHUP reloads the settings."""
+    # While we start a Ctrl-C just ends us, without a traceback, and a reload is what is about to happen anyway.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    from alertbridge.app import Bridge  # noqa: PLC0415 - the other commands start faster without it
+    from alertbridge.assembly import Options  # noqa: PLC0415 - as above
+    from alertbridge.live import Live  # noqa: PLC0415 - as above
+    from httpservice import logs  # noqa: PLC0415 - as above
+    from httpservice.datadir import sole_user  # noqa: PLC0415 - as above
+    from httpservice.errors import HttpServiceError  # noqa: PLC0415 - as above
+
     options = Options(
         config_file=config_file,
         data_dir=data_dir,

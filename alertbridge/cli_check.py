@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from alertbridge.asknow import ask_telegram
 from alertbridge.cli_common import CANNOT_RUN, FINDINGS, VARIABLES, count
 from alertbridge.errors import SettingsError
 from alertbridge.loading import load
-from httpservice import logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +47,9 @@ def check(*, file: Path, as_json: bool, ask: bool) -> None:
         mistakes = error.mistakes
         code = FINDINGS if file.is_file() else CANNOT_RUN
     if ask and settings is not None:
+        from alertbridge.asknow import ask_telegram  # noqa: PLC0415 - most checks ask nobody, and start faster
+        from httpservice import logs  # noqa: PLC0415 - as above
+
         logs.configure("error", "logfmt", redact=settings.secrets)
         well, wrong = asyncio.run(ask_telegram(settings))
         code = FINDINGS if wrong else code

@@ -10,9 +10,6 @@ import click
 
 from alertbridge.cli_common import FINDINGS, VARIABLES, chosen, config_option, read_settings, some_chat
 from alertbridge.routing import chats_for
-from alertbridge.sendnow import send_now
-from alertbridge.watchnow import watch_peers
-from httpservice import logs
 from httpservice.flags import log_options
 
 if TYPE_CHECKING:
@@ -28,6 +25,9 @@ def send(*, text: str, chat_name: str | None, config_file: Path) -> None:
 
     Exit codes: 0 all took it, 1 one did not, 3 there is nobody to send to.
     """
+    from alertbridge.sendnow import send_now  # noqa: PLC0415 - the other commands start faster
+    from httpservice import logs  # noqa: PLC0415 - as above
+
     settings = read_settings(config_file)
     logs.configure("error", "logfmt", redact=settings.secrets)
     chats = chosen(settings, chat_name) if chat_name is not None else some_chat(settings, settings.chats)
@@ -63,6 +63,9 @@ def watch(
     log_format: str,
 ) -> None:
     """Watch bridges of other sites until SIGTERM or Ctrl-C: tell when one has been silent, and when it is back."""
+    from alertbridge.watchnow import watch_peers  # noqa: PLC0415 - the other commands start faster
+    from httpservice import logs  # noqa: PLC0415 - as above
+
     settings = read_settings(config_file)
     logs.configure(log_level, log_format, redact=settings.secrets)
     told = chats_for(settings, region="", severity="critical")

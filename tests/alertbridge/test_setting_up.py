@@ -50,7 +50,7 @@ async def test_whoami_tells_what_to_write_in_a_group(trial: Trial) -> None:
     answer = await ask(trial.api, "/whoami", user=99, chat=NOC, is_topic_message=True, message_thread_id=7)
     assert answer.text == (
         f"Your user id: 99\nThis chat's id: {NOC}\nTopic: 7\nYour role here: none\n\n{NOBODY}\n\n"
-        "To have alerts told here, add this below chats: in alertbridge.yml and reload:\n"
+        "To have alerts told here, add this below chats: in alertbridge.yml; it holds within seconds:\n"
         f"- {{name: noc, id: {NOC}, topic: 7, role: operator}}"
     )
 
