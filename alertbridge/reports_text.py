@@ -55,6 +55,8 @@ def report_text(report: Report, frame: Frame, texts: Texts) -> str:
     lines.append(_span(report, frame, texts))
     if frame.late:
         lines.append(_late(report, frame, texts))
+    if is_blank(report):
+        return "\n".join([*lines, texts("report.nothing_at_all")])
     lines += [*_availability(report, frame, texts), *_outages(report, frame, texts)]
     if report.outages is not None and report.outages.worst:
         lines += ["", f"<b>{texts('report.worst')}</b>", *_worst(report.outages, texts)]
@@ -74,6 +76,12 @@ def is_calm(report: Report) -> bool:
         and (report.known_ratio or 0.0) >= _KNOWN_ENOUGH
         and not report.unanswered
     )
+
+
+def is_blank(report: Report) -> bool:
+    """Tell whether nobody watched: then that no outage is on record says nothing, as for a region of a mistyped id."""
+    nothing_recorded = report.availability is None and "prometheus" not in report.unanswered
+    return nothing_recorded and report.outages is not None and not report.outages.count
 
 
 def percent(ratio: float | None, texts: Texts) -> str:

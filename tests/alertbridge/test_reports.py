@@ -77,9 +77,14 @@ def test_what_nobody_recorded_is_not_known() -> None:
     assert told(peer) == [
         "📊 24-hour report · all regions · not known",
         "Tue 24/11 14:00 – Wed 25/11 14:00 WIB",  # noqa: RUF001 - the sign for a span
+        "Nothing was recorded in that time: neither availability nor outages are known",
+    ]
+    lost = Peer(items=ITEMS)  # Prometheus began anew, the exporter's journal did not
+    lost.ratios, lost.known = [None, None], None
+    assert told(lost)[2:5] == [
         "Availability: not known, nothing was recorded",
         "The 24 hours before: not known",
-        "No outages",
+        "Outages: 4",
     ]
 
 
