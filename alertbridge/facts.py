@@ -144,7 +144,8 @@ def reads_differently(old: Facts, new: Facts) -> bool:
 def _told(facts: Facts) -> tuple[object, ...]:
     low = facts.low_reasons if facts.state == "low" else None
     return (
-        *(facts.name, facts.region_name, facts.bad_since, facts.cause, facts.culprit, facts.unknown_reason),
+        *(facts.name, facts.region_name, facts.bad_since, facts.silent_since),
+        *(facts.cause, facts.culprit, facts.unknown_reason),
         *(facts.cut_off, facts.cut_off_targets, facts.targets, facts.down, facts.low, facts.address, facts.gateway),
         *(reason for reason, _, _ in low or ()),
         facts.state if facts.flapping else "",

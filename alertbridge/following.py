@@ -55,10 +55,11 @@ def follow(queries: Queries, incident: Incident, facts: Facts, settings: Setting
     counting = facts.told_affected is None or now - incident.started_at < COUNTING_FOR
     if change is Change.GROWN or counting:
         facts = told_of(facts)
-    if facts != incident.facts:
-        queries.update_incidents([incident.id], facts=facts)
     if change is Change.NOTHING:
-        return False
+        if (facts.state, facts.told_affected) != (incident.facts.state, incident.facts.told_affected):
+            queries.update_incidents([incident.id], facts=facts)
+        return False  # newer numbers alone are not worth a write every few seconds: a message asks for them itself
+    queries.update_incidents([incident.id], facts=facts)
     log.info("incident", subject=incident.subject, reason=change.value)
     if change is Change.GROWN:
         values = {"before": str(incident.facts.told_affected)}
