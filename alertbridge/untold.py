@@ -1,18 +1,19 @@
-"""Tells open incidents that nobody was told of, because alertbridge.yml named no chat when they came.
+"""Tells open incidents that nobody was told of: alertbridge.yml named no chat when they came, or it was a dry run.
 
 While it names none, alerts are stored as incidents and nothing is queued: what would be said of them is known only when
-somebody can be told. What is over by then is told to nobody. What only a dry run has printed counts as untold.
+somebody can be told. What is over by then is told to nobody. What a dry run has printed was told to nobody either, and
+its messages are not Telegram's: they are forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from alertbridge import intake
 from alertbridge.incidents import Phase, Tell
-from alertbridge.loading import CONSOLE
 from alertbridge.patience import patiently
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
@@ -27,20 +28,28 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+_PRINTED = "printed"  # store key: a dry run has been at work since Telegram was last written to
+
 
 def tell_untold(queries: Queries, settings: Settings, *, now: datetime) -> int:
-    """Enqueue what nobody was told of; return how many incidents that were."""
+    """Enqueue what nobody was told of; return how many incidents that were. A dry run only notes that it is one."""
+    if settings.dry_run:
+        queries.remember(_PRINTED, "yes")
+        return 0
     if not settings.chats:
         return 0
-    nobody = {CONSOLE.name} if settings.chat(CONSOLE.name) is None else set[str]()
-    untold = [
+    printed = queries.value(_PRINTED) is not None
+    found = [
         incident
         for incident in queries.open_incidents()
-        if incident.phase is Phase.OPEN and not set(queries.chats_of(incident.id)) - nobody
+        if incident.phase is Phase.OPEN and (printed or not queries.chats_of(incident.id))
     ]
-    for incident in untold:
+    for incident in found:
+        for message in queries.messages_of(incident.id) if printed else ():
+            queries.remove_message(message.id)
         intake.tell(queries, incident, Tell.OPEN, settings, now=now)
-    return len(untold)
+    queries.forget(_PRINTED)
+    return len(found)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,10 +66,10 @@ class Untold:
         """Look until cancelled."""
         while True:
             self._event.clear()
-            settings, now = self.settings(), self.now()
+            settings = self.settings()
             if not settings.chats:
                 log.warning("nobody is told", reason="alertbridge.yml names no chat", remedy="write /whoami to the bot")
-            elif count := await patiently(self.store, lambda q: tell_untold(q, settings, now=now)):  # noqa: B023 - awaited at once
+            if count := await patiently(self.store, partial(tell_untold, settings=settings, now=self.now())):
                 log.info("told late", incidents=count)
                 self.on_change()
             await self._event.wait()

@@ -6,6 +6,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
 from tests.alertbridge.conftest import running_bridge
@@ -163,19 +164,26 @@ async def test_a_token_that_is_gone_stays_in_use(trial: Trial, tmp_path: Path) -
     await trial.api.until(lambda: trial.api.messages)
 
 
-async def test_a_token_that_comes_ends_the_dry_run(api: BotApi, peers: Peers, tmp_path: Path) -> None:
-    """The way most people begin: what is open and was only printed is told, and commands are answered."""
+@pytest.mark.parametrize("named", [False, True], ids=["the dry run's own chat", "a chat of the file"])
+async def test_a_token_that_comes_ends_the_dry_run(api: BotApi, peers: Peers, tmp_path: Path, *, named: bool) -> None:
+    """The way most people begin: what is open and was only printed is told, once, and commands are answered."""
     fill(peers)
     token_file = tmp_path / "token"
     token_file.write_text("", encoding="utf-8")
-    config = CONFIG.partition("chats:")[0]
+    chats = "chats: [{{name: noc, id: -1001234567890}}]"
+    config = CONFIG.partition("chats:")[0] + (chats if named else "")
     async with running_bridge(api, peers, tmp_path, token=False, config=config, more=str(token_file)) as trial:
         await trial.fire(alert())
         await trial.metric_becomes(1, "alertbridge_deliveries_total")
         token_file.write_text(api.token, encoding="utf-8")
-        rewrite(trial, "language: en", "language: en\nchats: [{name: noc, id: -1001234567890}]")
+        if not named:
+            rewrite(trial, "language: en", f"language: en\n{chats.format()}")
         assert (await reload(trial))["restart_needed"] == []
         await api.until(lambda: api.messages, what="what was only printed")
         assert "Jbr Gt Pasteur 1" in api.messages[0].first_line
+        await reload(trial)
         assert (await ask(api, "/status")).text.startswith("🔴 1 DOWN")
         assert len(api.in_chat(-1001234567890)) == 2
+    async with running_bridge(api, peers, tmp_path, token=False, config=CONFIG, more=str(token_file)) as trial:
+        assert (await ask(api, "/status")).text.startswith("🔴 1 DOWN")
+        assert len(api.in_chat(-1001234567890)) == 3  # nor does a restart tell it again
