@@ -219,7 +219,7 @@ def _problems(say: Language) -> Json:
             columns.region(say, width=74),
             columns.cause(say, width=82),
             columns.duration("Value #B", say("For", "Selama"), width=96),
-            columns.count("Value #C", say("Cuts off", "Isolasi"), width=72),
+            columns.count("Value #C", say("Cuts off", "Isolasi"), width=95),
             columns.hidden("Value #D"),
             columns.hidden("target"),
             columns.hidden("kind"),
