@@ -51,7 +51,7 @@ def region_name(say: Language) -> Column:
     return Column(field="name", title=say("Name", "Nama"), min_width=150, links=[region_link(say)])
 
 
-def since(field: str, say: Language, width: int | None = 135) -> Column:
+def since(field: str, say: Language, width: int | None = 148) -> Column:
     """Return how long ago it began; the value is in milliseconds since the epoch."""
     return Column(field=field, title=say("Since", "Sejak"), width=width, unit="dateTimeFromNow")
 

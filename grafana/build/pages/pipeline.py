@@ -126,7 +126,7 @@ def _pending(say: Language) -> Json:
                 align="center",
             ),
             columns.name(say),
-            columns.count("Value #A", say("Probes missing", "Kurang ping"), width=125),
+            columns.count("Value #A", say("Probes missing", "Kurang ping"), width=150),
             columns.region(say, width=85),
             columns.hidden("target"),
         ],

@@ -249,7 +249,7 @@ def alert_table(say: Language, alertstate: str = "firing") -> Json:
             columns.plain("alertname", say("Alert", "Peringatan")),
             columns.plain("target", say("Target", "Alat"), links=[target_link(say)]),
             columns.plain("region", say("Region", "Wilayah"), width=75),
-            columns.since("Value", say, width=135),
+            columns.since("Value", say),
         ],
         empty=say("None", "Tidak ada") if not firing else say("No alert is firing", "Tidak ada peringatan aktif"),
         sort=(say("Since", "Sejak"), True),
