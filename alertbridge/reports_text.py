@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from alertbridge.reports import Report
     from alertbridge.texts import Texts
 
-_PLACES = 3  # regions that are named; of more, the rest is counted
+_PLACES = 2  # regions named in the first line; of more, the rest is counted there and named below
+_PLACES_BELOW = 12
 _PLACE_CHARS = 60
 _LINKED_REGIONS = 20  # of a link; more would make it too long for a request
 _KNOWN_ENOUGH = 0.98  # of a span: a restart of a few minutes is not worth a line
@@ -52,7 +53,7 @@ def report_text(report: Report, frame: Frame, texts: Texts) -> str:
         if frame.late:
             lines += [_span(report, frame, texts), _late(report, frame, texts)]
         return "\n".join(lines)
-    lines.append(_span(report, frame, texts))
+    lines += [_span(report, frame, texts), *_places_below(frame, texts)]
     if frame.late:
         lines.append(_late(report, frame, texts))
     if is_blank(report):
@@ -96,10 +97,19 @@ def _places(frame: Frame, texts: Texts) -> str:
     names = [escape(name, _PLACE_CHARS) for name in frame.places]
     if not names:
         return texts("report.everywhere")
-    if len(names) <= _PLACES:
+    return _listed(names, _PLACES, texts)
+
+
+def _places_below(frame: Frame, texts: Texts) -> list[str]:
+    names = [escape(name, _PLACE_CHARS) for name in frame.places]
+    return [_listed(names, _PLACES_BELOW, texts)] if len(names) > _PLACES else []
+
+
+def _listed(names: list[str], most: int, texts: Texts) -> str:
+    if len(names) <= most:
         return ", ".join(names)
-    named = ", ".join(names[: _PLACES - 1])
-    return texts.html("report.more_places", names=named, count=str(len(names) - _PLACES + 1))
+    named = ", ".join(names[: most - 1])
+    return texts.html("report.more_places", names=named, count=str(len(names) - most + 1))
 
 
 def _then(frame: Frame, texts: Texts) -> str:

@@ -133,9 +133,13 @@ def test_a_report_of_some_regions() -> None:
 
 def test_many_regions_are_counted_in_the_title() -> None:
     """A phone shows one line."""
-    names = ["Jawa Barat", "Banten", "Bali", "Papua"]
-    assert told(Peer(items=ITEMS), places=names[:3])[0].split(" · ")[1] == "Jawa Barat, Banten, Bali"
-    assert told(Peer(items=ITEMS), places=names)[0].split(" · ")[1] == "Jawa Barat, Banten and 2 more regions"
+    names = ["Jawa Barat", "Banten", "Bali", *(f"Region {n}" for n in range(20))]
+    assert told(Peer(items=ITEMS), places=names[:2])[0].split(" · ")[1] == "Jawa Barat, Banten"
+    three = told(Peer(items=ITEMS), places=names[:3])
+    assert three[0].split(" · ")[1] == "Jawa Barat and 2 more regions"
+    assert three[2] == "Jawa Barat, Banten, Bali"
+    many = told(Peer(items=ITEMS), places=names)
+    assert many[2].endswith(", Region 7 and 12 more regions")
 
 
 def test_the_link_opens_the_same_span_and_regions() -> None:
