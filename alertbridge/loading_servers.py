@@ -84,12 +84,14 @@ def store(top: Section) -> tuple[Path | None, Secret | None]:
     section = top.section("store")
     if section is None:
         return None, None
-    path = section.text("path")
-    url = secret_file(section, "url_file")
-    if path is not None and section.has("url_file"):
-        section.wrong("url_file", "and path are both given", "keep one of them")
+    given = [key for key in ("path", "url", "url_file") if section.has(key)]
+    path, text = section.text("path"), section.text("url")
+    url = Secret(text) if text else secret_file(section, "url_file")  # a secret: it may hold a password
+    for key in given[1:]:
+        section.wrong(key, f"and {given[0]} are both given", "keep one of them")
     if url is not None and "://" not in url.reveal():
-        section.wrong("url_file", "holds no database URL", "write postgresql+psycopg://user:password@host/name in it")
+        key = "url" if text else "url_file"
+        section.wrong(key, "holds no database URL", "write postgresql+psycopg://user:password@host/name in it")
     section.finish()
     return (Path(path) if path else None), url
 

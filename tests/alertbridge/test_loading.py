@@ -176,6 +176,16 @@ TABLE: tuple[tuple[str, str, list[str]], ...] = (
         ['2: watchdog.timeout: "3 minutes" is no duration that can be used; write it like 60s, 3m or 1h30m'],
     ),
     (
+        "store no URL",
+        "version: 1\nstore: {url: localhost/db}",
+        ["2: store.url: holds no database URL; write postgresql+psycopg://user:password@host/name in it"],
+    ),
+    (
+        "store by URL and path",
+        "version: 1\nstore: {url: 'postgresql+psycopg://u:pw@h/n', path: a.db}",
+        ["2: store.url: and path are both given; keep one of them"],
+    ),
+    (
         "store twice",
         "version: 1\nstore: {path: a.db, url_file: /none}",
         [

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from alertbridge.loading import load
-from alertbridge.settings import JAKARTA, Cadence, Language, QuietHours, Role, Schedule
+from alertbridge.settings import JAKARTA, Cadence, Language, QuietHours, Role, Schedule, Secret
 from tests.alertbridge.settings_files import ROOT, TOKEN, mistakes, read
 
 if TYPE_CHECKING:
@@ -103,6 +103,13 @@ def test_a_chat_has_one_time_zone(tmp_path: Path, written: str, zone: ZoneInfo) 
     assert chat.reports == (Schedule(cadence=Cadence.DAILY, at=time(17), zone=zone),)
 
 
+def test_the_database_may_stand_in_the_file_itself(tmp_path: Path) -> None:
+    """Where it needs no password; it is kept as a secret all the same."""
+    settings, _ = read(tmp_path, 'version: 1\nstore: {url: "postgresql+psycopg://bridge@db.internal/alertbridge"}')
+    assert settings.store_url == Secret("postgresql+psycopg://bridge@db.internal/alertbridge")
+    assert "db.internal" not in repr(settings)
+
+
 def schema() -> dict[str, Any]:
     """Return the shipped schema."""
     found: dict[str, Any] = json.loads((ROOT / "alertbridge.schema.json").read_text(encoding="utf-8"))
@@ -149,7 +156,7 @@ def test_schema_and_reader_know_the_same_keys(tmp_path: Path) -> None:
         return found
 
     text = yaml.safe_load(DESIGN.format(folder=tmp_path))
-    text["store"]["url_file"] = "x"
+    text["store"] |= {"url": "x", "url_file": "x"}
 
     def written(node: Any, path: str) -> list[str]:
         if isinstance(node, list):
