@@ -85,35 +85,49 @@ class Reporter:
             self._known = known
         for chat in settings.chats:
             for schedule in chat.reports:
-                await self._look_at(chat, schedule, settings, made)
+                await self._safely(chat, schedule, settings, made)
 
-    async def _look_at(self, chat: Chat, schedule: Schedule, settings: Settings, made: _Made) -> None:
-        now = self.now()
-        slot = schedules.newest(schedule, now)
+    async def _safely(self, chat: Chat, schedule: Schedule, settings: Settings, made: _Made) -> None:
+        """Look at one schedule; a mistake of ours costs this report, not those of other chats."""
+        slot = schedules.newest(schedule, self.now())
         mark = _Mark(key=_key(chat, schedule), schedule=schedules.text_of(schedule), slot=slot)
         if self._settled.get(mark.key) == mark:
             return
-        too_old = now - slot > schedules.LATEST[schedule.cadence]
-        if await self.store.transact(lambda q: _is_due(q, mark, too_old=too_old)):
-            start = schedules.before(schedule, slot)
-            spans = Spans(before=schedules.before(schedule, start), start=start, end=slot)
-            regions = regions_of(settings, chat)
-            report = await made.report(spans, regions)
-            if report.unanswered and now - self._tried.setdefault(mark.key, now) < _PATIENCE:
+        try:
+            if not await self._is_settled(chat, schedule, mark, settings, made):
                 return
-            frame = Frame(
-                kind=schedule.cadence.value,
-                places=[(await made.names()).get(region, region) for region in report.regions] if regions else (),
-                zone=schedule.zone,
-                grafana_url=settings.grafana_url,
-                late=now - slot > _LATE,
-            )
-            values = {"html": report_text(report, frame, texts(chat.language)), "silent": "yes"}
-            if await self.store.transact(lambda q: _enqueue(q, chat.name, mark, values, now=now)):
-                log.info("report", chat=chat.name, cadence=schedule.cadence.value, late=frame.late)
-                self.on_change()
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("reporting failed", chat=chat.name)
         self._tried.pop(mark.key, None)
         self._settled[mark.key] = mark
+
+    async def _is_settled(self, chat: Chat, schedule: Schedule, mark: _Mark, settings: Settings, made: _Made) -> bool:
+        """Tell a slot if it is due; False: it waits for a peer's answer."""
+        now, slot = self.now(), mark.slot
+        too_old = now - slot > schedules.LATEST[schedule.cadence]
+        if not await self.store.transact(lambda q: _is_due(q, mark, too_old=too_old)):
+            return True
+        start = schedules.before(schedule, slot)
+        spans = Spans(before=schedules.before(schedule, start), start=start, end=slot)
+        report = await made.report(spans, regions_of(settings, chat))
+        if report.unanswered and mark.key not in self._tried:
+            log.info("report waits", chat=chat.name, unanswered=", ".join(report.unanswered))
+        if report.unanswered and now - self._tried.setdefault(mark.key, now) < _PATIENCE:
+            return False
+        frame = Frame(
+            kind=schedule.cadence.value,
+            places=[(await made.names()).get(region, region) for region in report.regions],
+            zone=schedule.zone,
+            grafana_url=settings.grafana_url,
+            late=now - slot > _LATE,
+        )
+        values = {"html": report_text(report, frame, texts(chat.language)), "silent": "yes"}
+        if await self.store.transact(lambda q: _enqueue(q, chat.name, mark, values, now=now)):
+            log.info("report", chat=chat.name, cadence=schedule.cadence.value, late=frame.late)
+            self.on_change()
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ class Place:
         self.settings = Settings(chats=chats, routes=routes)
         self.at = SEVEN - HOUR
         self.away: set[str] = set()
+        self.broken = ""  # a query with this in it ends in a mistake of ours
         self.asked: list[str] = []
         self.reporters = [self.bridge(store) for store in stores]
 
@@ -72,6 +73,8 @@ class Place:
     async def values(self, query: str, **_: Any) -> tuple[float | None, ...]:
         """Answer as Prometheus: all was well."""
         self.asked.append(query)
+        if self.broken and self.broken in query:
+            raise ValueError(self.broken)
         if "prometheus" in self.away:
             raise PeerError("prometheus cannot be reached")
         return (10_000.0 if query.startswith("count") else 1.0,)
@@ -213,6 +216,22 @@ async def test_each_chat_gets_its_regions_in_its_language_at_its_time(store: Sto
     assert any('region=~"BALI"' in query and "[604800s]" in query for query in place.asked)
     await place.look(SEVEN + HOUR)
     assert (await place.told())[3:] == [CALM.replace("all regions", "X")]
+
+
+async def test_a_mistake_in_one_report_costs_no_other(store: Store) -> None:
+    """Logged once, and not every few seconds for hours; the next slot is tried anew."""
+    odd = Chat(name="odd", id=-9, reports=(DAILY,))
+    place = Place(store, chats=(odd, CHAT), routes=(Route(regions=frozenset({"ODD"}), chats=("odd",)),))
+    await place.look()
+    place.broken = "ODD"
+    await place.look(SEVEN)
+    before = len(place.asked)
+    await place.look(SEVEN + timedelta(seconds=5))
+    assert await place.told() == [CALM]
+    assert len(place.asked) == before
+    place.broken = ""
+    await place.look(SEVEN + DAY)
+    assert sorted(row.chat for row in await place.rows()) == ["noc", "noc", "odd"]
 
 
 async def test_chats_with_the_same_report_share_the_questions(store: Store) -> None:
