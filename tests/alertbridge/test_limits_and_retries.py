@@ -163,3 +163,17 @@ def test_critical_never_waits_but_may_be_silent() -> None:
     assert held_until(chat, Level.WARNING, now) is not None
     assert is_silent(chat, now)
     assert not is_silent(Chat(name="a", id=1, quiet_hours=NIGHT), now)
+
+
+def test_what_can_wait_leaves_two_fifths_of_a_group_to_news() -> None:
+    """Twelve of twenty requests in a minute, whoever made them; a private chat has no such budget."""
+    limiter = Limiter()
+    for second in range(12):
+        assert limiter.has_room(-1, float(second))
+        limiter.count(-1, float(second))
+        limiter.count(1, float(second))
+    assert not limiter.has_room(-1, 12.0)
+    assert limiter.has_room(1, 12.0)
+    assert limiter.has_room(-2, 12.0)
+    assert limiter.wait_seconds(-1, 12.0) == 0, "news may still be sent"
+    assert limiter.has_room(-1, 60.5), "the oldest is more than a minute ago"
