@@ -50,6 +50,30 @@ class Prometheus:
         except (KeyError, TypeError, AttributeError) as error:
             raise PeerError("prometheus answered without a result") from error
 
+    async def by_region(self, query: str, *, at: float) -> dict[str, float]:
+        """Return a query's value for each `region` at a moment, in seconds since the epoch.
+
+        Raises:
+            PeerError: it gave no usable answer.
+        """
+        document = await ask(
+            self._http,
+            "prometheus",
+            self._peer(),
+            "/api/v1/query",
+            params={"query": query, "time": f"{at:.3f}"},
+            timeout_seconds=_RANGE_TIMEOUT_SECONDS,
+        )
+        try:
+            found = {
+                str(one["metric"]["region"]): float(one["value"][1])
+                for one in document["data"]["result"]
+                if "region" in one["metric"]
+            }
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise PeerError("prometheus answered without a result") from error
+        return {region: value for region, value in found.items() if isfinite(value)}
+
     async def values(self, query: str, *, start: float, step_seconds: float, count: int) -> tuple[float | None, ...]:
         """Return a query's values at `count` moments, the first at `start`, in seconds since the epoch.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from alertbridge import intake, schedules
 from alertbridge.errors import PeerError, StoreError
-from alertbridge.reports import Spans, make
+from alertbridge.reports import Spans, make, names_of
 from alertbridge.reports_text import Frame, report_text
 from alertbridge.routing import regions_of
 from alertbridge.texts import texts
@@ -116,9 +116,11 @@ class Reporter:
             log.info("report waits", chat=chat.name, unanswered=", ".join(report.unanswered))
         if report.unanswered and now - self._tried.setdefault(mark.key, now) < _PATIENCE:
             return False
+        names = await made.names()
         frame = Frame(
             kind=schedule.cadence.value,
-            places=[(await made.names()).get(region, region) for region in report.regions],
+            places=[names.get(region, region) for region in report.regions],
+            names=names,
             zone=schedule.zone,
             grafana_url=settings.grafana_url,
             late=now - slot > _LATE,
@@ -163,7 +165,7 @@ class _Made:
                 items = await self._exporter.regions()
             except PeerError:
                 items = []
-            self._names = {str(item.get("id")): str(item.get("name") or item.get("id")) for item in items}
+            self._names = names_of(items)
         return self._names
 
 

@@ -18,13 +18,14 @@ from alertbridge.outages import Outages, summarise
 from alertbridge.prometheus import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 
     from alertbridge.exporter import Exporter
     from alertbridge.prometheus import Prometheus
 
 T = TypeVar("T")
 SPANS: Final = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+_LOWEST = 3
 _PAGE = 10_000  # outages of one answer: the exporter's most
 _PAGES = 20
 # Rules write every 30 s, and 5 minutes later a value counts as gone: finer steps would find nothing more.
@@ -56,9 +57,15 @@ class Report:
     availability: float | None  # 0 to 1
     availability_before: float | None  # of the span before
     known_ratio: float | None  # for which share of the span availability is known
+    lowest: tuple[tuple[str, float], ...]  # regions (by id) with the lowest availability, the lowest first
     outages: Outages | None
     outages_before: Outages | None
     unanswered: tuple[str, ...] = ()  # peers that gave no answer: asked again, they may know
+
+
+def names_of(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return region id -> name from items of /api/v1/regions."""
+    return {str(item.get("id")): str(item.get("name") or item.get("id")) for item in items}
 
 
 async def make(exporter: Exporter, prometheus: Prometheus, spans: Spans, regions: Collection[str] = ()) -> Report:
@@ -71,13 +78,14 @@ async def make(exporter: Exporter, prometheus: Prometheus, spans: Spans, regions
         regions: ids; none: all.
     """
     wanted = tuple(sorted(regions))
-    present, before, known, outages = await asyncio.gather(
+    present, before, known, by_region, outages = await asyncio.gather(
         _answer(_availability(prometheus, wanted, spans.start, spans.end)),
         _answer(_availability(prometheus, wanted, spans.before, spans.start)),
         _answer(_known(prometheus, wanted, spans.start, spans.end)),
+        _answer(_by_region(prometheus, wanted, spans.start, spans.end)),
         _answer(_outages(exporter, wanted, since=spans.before)),
     )
-    asked = {"prometheus": (present, before, known), "exporter": (outages,)}
+    asked = {"prometheus": (present, before, known, by_region), "exporter": (outages,)}
     unanswered = tuple(peer for peer, found in asked.items() if any(isinstance(one, PeerError) for one in found))
     now_and_then = None
     if (items := _or_none(outages)) is not None:  # of a large country these are 100,000s: not on the event loop
@@ -88,6 +96,7 @@ async def make(exporter: Exporter, prometheus: Prometheus, spans: Spans, regions
         availability=_or_none(present),
         availability_before=_or_none(before),
         known_ratio=_or_none(known),
+        lowest=tuple(sorted((_or_none(by_region) or {}).items(), key=lambda pair: (pair[1], pair[0]))[:_LOWEST]),
         outages=now_and_then[0] if now_and_then is not None else None,
         # Nobody watched: no outage on record says nothing.
         outages_before=now_and_then[1] if now_and_then is not None and _or_none(before) is not None else None,
@@ -136,13 +145,26 @@ async def _outages(exporter: Exporter, regions: tuple[str, ...], *, since: datet
 async def _availability(
     prometheus: Prometheus, regions: tuple[str, ...], start: datetime, end: datetime
 ) -> float | None:
-    span, where = f"[{_seconds(end - start)}s]", _selector(regions)
-    query = (
-        f"sum(sum_over_time(region:vpn_target_available:avg5m{where}{span}))"
-        f" / (sum(sum_over_time(region:vpn_target_judged:avg5m{where}{span})) > 0)"
-    )
+    query = _share(regions, start, end)
     (value,) = await prometheus.values(query, start=end.timestamp(), step_seconds=60.0, count=1)
     return value
+
+
+async def _by_region(
+    prometheus: Prometheus, regions: tuple[str, ...], start: datetime, end: datetime
+) -> dict[str, float]:
+    """Return the availability of each region; nothing for one region alone, whose number is the report's."""
+    if len(regions) == 1:
+        return {}
+    return await prometheus.by_region(_share(regions, start, end, by=" by (region) "), at=end.timestamp())
+
+
+def _share(regions: tuple[str, ...], start: datetime, end: datetime, *, by: str = "") -> str:
+    span, where = f"[{_seconds(end - start)}s]", _selector(regions)
+    return (
+        f"sum{by}(sum_over_time(region:vpn_target_available:avg5m{where}{span}))"
+        f" / (sum{by}(sum_over_time(region:vpn_target_judged:avg5m{where}{span})) > 0)"
+    )
 
 
 async def _known(prometheus: Prometheus, regions: tuple[str, ...], start: datetime, end: datetime) -> float | None:

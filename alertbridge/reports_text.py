@@ -5,7 +5,7 @@ A span in which nothing happened is one calm line. What is not known is said in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from alertbridge.markup import escape, is_linkable, link, one_line
 from alertbridge.settings import JAKARTA, Language
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -37,6 +37,7 @@ class Frame:
 
     kind: str  # key of its words: daily, weekly, 24h, 7d, 30d
     places: Collection[str] = ()  # names of its regions; empty: all
+    names: Mapping[str, str] = field(default_factory=dict)  # region id -> name, as far as known
     zone: ZoneInfo = JAKARTA
     grafana_url: str | None = None
     late: bool = False  # the bridge was not there when it was due
@@ -58,9 +59,9 @@ def report_text(report: Report, frame: Frame, texts: Texts) -> str:
         lines.append(_late(report, frame, texts))
     if is_blank(report):
         return "\n".join([*lines, texts("report.nothing_at_all")])
-    lines += [*_availability(report, frame, texts), *_outages(report, frame, texts)]
+    lines += [*_availability(report, frame, texts), *_lowest(report, frame, texts), *_outages(report, frame, texts)]
     if report.outages is not None and report.outages.worst:
-        lines += ["", f"<b>{texts('report.worst')}</b>", *_worst(report.outages, texts)]
+        lines += ["", f"<b>{texts('report.worst')}</b>", *_worst(report.outages, frame, texts)]
     url = _dashboard(report, frame, texts)
     if is_linkable(url):
         lines.append(link(texts("report.dashboard"), url))
@@ -158,6 +159,13 @@ def _availability(report: Report, frame: Frame, texts: Texts) -> list[str]:
     return lines
 
 
+def _lowest(report: Report, frame: Frame, texts: Texts) -> list[str]:
+    """Return the line of the regions that were worst off; none where all were well."""
+    shown = [(region, percent(ratio, texts)) for region, ratio in report.lowest if ratio < 1.0]
+    named = ", ".join(f"{escape(frame.names.get(region, region), _PLACE_CHARS)} {share}" for region, share in shown)
+    return [texts.html("report.lowest", regions=named)] if shown else []
+
+
 def _outages(report: Report, frame: Frame, texts: Texts) -> list[str]:
     """Return how many outages there were and how long they were, against the span before."""
     now, earlier, then = report.outages, report.outages_before, _then(frame, texts)
@@ -178,12 +186,14 @@ def _outages(report: Report, frame: Frame, texts: Texts) -> list[str]:
     ]
 
 
-def _worst(outages: Outages, texts: Texts) -> list[str]:
-    return [f"{place}. {_trouble(trouble, texts)}" for place, trouble in enumerate(outages.worst, start=1)]
+def _worst(outages: Outages, frame: Frame, texts: Texts) -> list[str]:
+    return [f"{place}. {_trouble(trouble, frame, texts)}" for place, trouble in enumerate(outages.worst, start=1)]
 
 
-def _trouble(trouble: Trouble, texts: Texts) -> str:
-    name = texts("report.region", region=trouble.name) if trouble.is_region else escape(trouble.name)
+def _trouble(trouble: Trouble, frame: Frame, texts: Texts) -> str:
+    name = escape(trouble.name)
+    if trouble.is_region:
+        name = texts("report.region", region=frame.names.get(trouble.name, trouble.name))
     line = f"{name} · {wording.duration(trouble.seconds, texts)}"
     if trouble.count > 1:
         line += f" ({trouble.count}×)"  # noqa: RUF001 - the sign for "times"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from alertbridge.bot.durations import parse_duration
 from alertbridge.bot.kinds import WrongUsageError
 from alertbridge.bot.lookup import find_region, the_one
 from alertbridge.errors import PeerError
-from alertbridge.reports import SPANS, Spans, make
+from alertbridge.reports import SPANS, Spans, make, names_of
 from alertbridge.reports_text import Frame, report_text
 
 if TYPE_CHECKING:
@@ -35,14 +36,19 @@ async def report(question: Question) -> str:
         raise PeerError("prometheus is not asked here")
     places: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    names: dict[str, str] = {}
     if name:
         found = await find_region(question.exporter, name)
         region = the_one(found, question.texts, kind="region", text=name)
         places, regions = (str(region.get("name")),), (str(region["id"]),)
+    else:
+        with contextlib.suppress(PeerError):  # the report itself says who does not answer
+            names = names_of(await question.exporter.regions())
     made = await make(question.exporter, question.pictures.prometheus, Spans.until(question.now, SPANS[span]), regions)
     frame = Frame(
         kind=span,
         places=places,
+        names=names,
         zone=question.zone,
         grafana_url=question.settings.grafana_url,
     )

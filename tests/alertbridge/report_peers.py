@@ -42,6 +42,7 @@ class Peer:
         self.queries: list[str] = []
         self.ratios: list[float | None] | None = [0.99991, 0.9]
         self.known: float | None = 288.0  # steps of 5 minutes
+        self.regions: dict[str, float] = {}
 
     async def page(self, what: str, *, offset: int, limit: int, since: str, **params: Any) -> dict[str, Any]:
         """Answer as /api/v1/outages, in pages of three."""
@@ -50,6 +51,14 @@ class Peer:
         if self.items is None:
             raise PeerError("exporter cannot be reached: ConnectError")
         return {"items": self.items[offset : offset + 3], "total": self.total or len(self.items)}
+
+    async def by_region(self, query: str, *, at: float) -> dict[str, float]:
+        """Answer each region's share."""
+        self.queries.append(query)
+        assert ("sum by (region)" in query, at) == (True, NOW.timestamp())
+        if self.ratios is None:
+            raise PeerError("prometheus cannot be reached: ConnectError")
+        return self.regions
 
     async def values(self, query: str, *, start: float, step_seconds: float, count: int) -> tuple[float | None, ...]:
         """Answer one value: the newest span's first."""

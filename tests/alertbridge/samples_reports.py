@@ -34,6 +34,7 @@ DAY = Report(
     availability=0.99871,
     availability_before=0.99954,
     known_ratio=1.0,
+    lowest=(),
     outages=Outages(
         count=12, cut_off=37, lost_seconds=7 * HOUR + 16 * MINUTE, longest_seconds=82 * MINUTE, worst=WORST
     ),
@@ -46,6 +47,7 @@ WEEK = replace(
     regions=("JBR", "BTN", "BALI", "JTG", "JTM"),
     availability_before=None,
     known_ratio=0.5,
+    lowest=(("JTM", 0.9921), ("JBR", 0.9987), ("BALI", 0.99993)),
     outages_before=None,
 )
 ALONE = replace(DAY, outages=None, outages_before=None, unanswered=("exporter",))
@@ -55,10 +57,14 @@ FRAME = Frame(kind="daily", places=("Jawa Barat",), grafana_url="https://monitor
 def samples() -> dict[str, tuple[Report, Frame]]:
     """Return what it is -> report and what stands around it."""
     many = ("Jawa Barat", "Banten", "Bali", "Jawa Tengah", "Jawa Timur")
+    names = {"JTM": "Jawa Timur", "JBR": "Jawa Barat", "BALI": "Bali"}
     return {
         "Every morning, to a chat whose routes name one region (silent)": (DAY, FRAME),
         "A day without trouble": (CALM, FRAME),
-        "The first week of a new installation, five regions": (WEEK, replace(FRAME, kind="weekly", places=many)),
+        "The first week of a new installation, five regions": (
+            WEEK,
+            replace(FRAME, kind="weekly", places=many, names=names),
+        ),
         "The bridge was off at seven, and the exporter does not answer": (ALONE, replace(FRAME, late=True)),
         "`/report 24h`": (
             replace(DAY, regions=(), availability=0.99976),

@@ -70,6 +70,11 @@ class Place:
             raise PeerError("exporter cannot be reached")
         return [{"id": "BALI", "name": "Bali"}]
 
+    async def by_region(self, query: str, **_: Any) -> dict[str, float]:
+        """Answer as Prometheus: every region was well."""
+        self.asked.append(query)
+        return {"BALI": 1.0, "JBR": 1.0}
+
     async def values(self, query: str, **_: Any) -> tuple[float | None, ...]:
         """Answer as Prometheus: all was well."""
         self.asked.append(query)
@@ -240,7 +245,7 @@ async def test_chats_with_the_same_report_share_the_questions(store: Store) -> N
     await place.look()
     await place.look(SEVEN)
     assert len(await place.told()) == 40
-    assert len(place.asked) == 4
+    assert len(place.asked) == 5
 
 
 def test_which_regions_a_chat_covers() -> None:

@@ -131,6 +131,19 @@ def test_a_report_of_some_regions() -> None:
     assert "'region': 'JBR'" in peer.asked[-1]
 
 
+def test_the_lowest_regions_are_named() -> None:
+    """At most three, the lowest first, and none that was always well; one region has its number in the first line."""
+    peer = Peer(items=ITEMS)
+    peer.regions = {"BALI": 0.9, "JBR": 0.95, "P": 1.0, "BTN": 0.95}
+    lines = told(peer, names={"BALI": "Bali", "JBR": "<Jawa Barat>"})
+    assert lines[3] == "Lowest regions: Bali 90.00 %, BTN 95.00 %, <Jawa Barat> 95.00 %"
+    peer.regions = {"BALI": 1.0, "JBR": 1.0}
+    assert not any("Lowest" in line for line in told(peer))
+    before = len(peer.queries)
+    assert made(peer, "JBR").lowest == ()
+    assert not any("by (region)" in query for query in peer.queries[before:])
+
+
 def test_many_regions_are_counted_in_the_title() -> None:
     """A phone shows one line."""
     names = ["Jawa Barat", "Banten", "Bali", *(f"Region {n}" for n in range(20))]

@@ -44,6 +44,8 @@ class Silent:
         """Fail."""
         raise PeerError("prometheus cannot be reached")
 
+    by_region = values
+
 
 def past(now: float) -> str:
     """Return 9 days: in JBR one of ten was down for the last 12 h, two of ten three days ago; no data for six hours.
@@ -92,6 +94,8 @@ async def test_availability_of_a_day_a_week_and_a_month(prometheus: tuple[Promet
         assert report.unanswered == ()
         ratios = (report.availability, report.availability_before, report.known_ratio)
         rounded = tuple(None if ratio is None else round(ratio, 2) for ratio in ratios)
+        lowest = {region: round(ratio, 2) for region, ratio in report.lowest}
+        assert lowest == ({} if len(regions) == 1 else {"JBR": 0.93, 'B"T.N': 1.0})
         return rounded[0], rounded[1], rounded[2]
 
     def about(*ratios: float) -> Any:
