@@ -189,10 +189,12 @@ def pipeline_item(index: RosterIndex, verdict: Verdict, slot: int) -> dict[str, 
 
 def outage_item(row: OutageRow, now: float) -> dict[str, Any]:
     """Return one outage; one that lasts has no end, and its duration so far."""
+    lasted = (row.end if row.end is not None else now) - row.start
     return {
         "start": rfc3339(row.start),
         "end": rfc3339(row.end),
-        "duration_seconds": round((row.end if row.end is not None else now) - row.start, 3),
+        # Where the wall clock was set back, the end lies before the beginning: how long it lasted is not known.
+        "duration_seconds": round(lasted, 3) if lasted >= 0 else None,
         "target": row.target,
         "region": row.region,
         "name": row.name,

@@ -196,7 +196,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "refused": ("Refused: {why}", "Ditolak: {why}"),
     "has_mistakes": (
-        "Nothing was changed: {count} mistakes, listed below.",
+        "Nothing was changed. Mistakes: {count}, listed below.",
         "Tidak ada yang diubah: {count} kesalahan.",
     ),
     "failed": ("No answer. Try again.", "Tidak ada jawaban. Coba lagi."),

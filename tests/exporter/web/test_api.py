@@ -291,6 +291,15 @@ async def test_outages_come_from_the_journal(client: httpx.AsyncClient, view: Fa
     assert (await _json(client, "/api/v1/outages?since=2026-11-25T16:00:00+07:00"))["total"] == 1
 
 
+async def test_an_outage_that_ends_before_it_began_has_no_duration(client: httpx.AsyncClient, view: FakeView) -> None:
+    """The wall clock was set back meanwhile: a negative number of seconds would be summed up by somebody."""
+    view.outage_rows.append(
+        OutageRow(start=NOW, end=NOW - 60, target="btn-4", region="BTN", name="N", cause="hub", culprit=None)
+    )
+    (item,) = (await _json(client, "/api/v1/outages"))["items"]
+    assert item["duration_seconds"] is None
+
+
 async def test_not_modified_until_a_state_changes(client: httpx.AsyncClient, view: FakeView) -> None:
     """The moment alone is no reason to send everything again."""
     first = await client.get("/api/v1/targets")
