@@ -41,6 +41,7 @@ class Frame:
     zone: ZoneInfo = JAKARTA
     grafana_url: str | None = None
     late: bool = False  # the bridge was not there when it was due
+    asked: bool = False  # somebody wants it now: they read until when it goes
 
 
 def report_text(report: Report, frame: Frame, texts: Texts) -> str:
@@ -51,8 +52,10 @@ def report_text(report: Report, frame: Frame, texts: Texts) -> str:
     lines = [head]
     if is_calm(report):
         lines = [f"{head} · {_calm(report, frame, texts)}"]
+        if frame.late or frame.asked:
+            lines.append(_span(report, frame, texts))
         if frame.late:
-            lines += [_span(report, frame, texts), _late(report, frame, texts)]
+            lines.append(_late(report, frame, texts))
         return "\n".join(lines)
     lines += [_span(report, frame, texts), *_places_below(frame, texts)]
     if frame.late:

@@ -51,6 +51,7 @@ async def report(question: Question) -> str:
         names=names,
         zone=question.zone,
         grafana_url=question.settings.grafana_url,
+        asked=True,
     )
     return report_text(made, frame, question.texts)
 

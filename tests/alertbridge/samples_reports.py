@@ -68,7 +68,7 @@ def samples() -> dict[str, tuple[Report, Frame]]:
         "The bridge was off at seven, and the exporter does not answer": (ALONE, replace(FRAME, late=True)),
         "`/report 24h`": (
             replace(DAY, regions=(), availability=0.99976),
-            replace(FRAME, kind="24h", places=(), grafana_url=None),
+            replace(FRAME, kind="24h", places=(), grafana_url=None, asked=True),
         ),
     }
 

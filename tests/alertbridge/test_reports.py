@@ -57,6 +57,11 @@ def test_a_span_without_trouble_is_one_calm_line() -> None:
     assert parse(report_text(calmer, frame, words))[0].splitlines() == [
         "📊 Laporan harian · semua wilayah · 100,00 % · tidak ada gangguan"
     ]
+    asked = parse(report_text(calmer, Frame(kind="24h", asked=True), words))[0].splitlines()
+    assert asked == [
+        "📊 Laporan 24 jam · semua wilayah · 100,00 % · tidak ada gangguan",
+        "Sel 24/11 14:00 – Rab 25/11 14:00 WIB",  # noqa: RUF001 - the sign for a span
+    ]
     late = parse(report_text(calmer, replace(frame, late=True), words))[0].splitlines()
     assert late[1:] == [
         "Sel 24/11 14:00 – Rab 25/11 14:00 WIB",  # noqa: RUF001 - the sign for a span
