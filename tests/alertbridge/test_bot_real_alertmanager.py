@@ -66,6 +66,7 @@ async def test_silences_in_a_real_alertmanager(suite: str, api: BotApi, peers: P
         (silence,) = await becomes(alertmanager, "active", 1)
         assert (silence["createdBy"], silence["comment"]) == ("duty", "no reason given")
         await api.until(lambda: "Silenced in Alertmanager" in message.text)
+        await api.until(lambda: any("silenced until" in m.text for m in api.messages))
         assert not [b for row in message.buttons for b in row if "🔕" in b["text"]]
         # Ended by command: it is over at once, and the message is as before.
         ended = await ask(api, f"/unsilence {silence['id'][:8]}", user=OPERATOR)
@@ -80,6 +81,7 @@ async def test_silences_in_a_real_alertmanager(suite: str, api: BotApi, peers: P
         # Until it is back: extended while it is down.
         await press(trial, message, data_of(message, "Until it is back"))
         await becomes(alertmanager, "active", 2)
+        await api.until(lambda: any("silenced until it is back" in m.text for m in api.messages))
         (mine,) = [one for one in await silences(alertmanager, "active") if one["createdBy"] == "duty"]
         keeper = trial.bridge.parts.keeper
         keeper.now = lambda: datetime.now(UTC) + timedelta(minutes=7)
