@@ -168,7 +168,7 @@ def text_of(news: News, chat: Chat, *, now: datetime) -> str:
         news.event.value,
         peer=news.peer,
         duration=wording.duration((end - news.since).total_seconds(), words),
-        when=wording.when(news.at, wording.JAKARTA, now=now),
+        when=wording.when(news.at, chat.timezone, now=now),
         reason=news.reason or "-",
     )
 

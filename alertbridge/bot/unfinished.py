@@ -22,6 +22,7 @@ from httpservice.logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from alertbridge.bot.replying import Replies
     from alertbridge.settings import Settings
@@ -44,9 +45,9 @@ def was_not_done(action: Action) -> bool:
     return word in _WITH_THEIR_RECORD
 
 
-def text_of(action: Action, words: Texts, *, now: datetime) -> str:
+def text_of(action: Action, words: Texts, *, zone: ZoneInfo, now: datetime) -> str:
     """Return what is said of an action that was cut off."""
-    when = wording.when(action.at, wording.JAKARTA, now=now)
+    when = wording.when(action.at, zone, now=now)
     said = {"what": action.what, "who": action.who, "when": when}
     if was_not_done(action):
         return words("act.not_done", **said)
@@ -86,7 +87,8 @@ class Unfinished:
         chat = chat_of(settings, asker, self.replies.lanes.moved_chats)
         words = texts(chat.language if chat is not None else settings.language)
         if now - action.at < _TOLD_FOR:
-            settled = await self.replies.send(asker, Answer(text=text_of(action, words, now=now)))
+            zone = chat.timezone if chat is not None else JAKARTA
+            settled = await self.replies.send(asker, Answer(text=text_of(action, words, zone=zone, now=now)))
             if not settled:
                 return False
         result = RESULT_NOT_DONE if was_not_done(action) else RESULT
