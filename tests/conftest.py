@@ -1,13 +1,19 @@
-"""What the whole run says at its end: which tests were left out because what they need is not on this machine."""
+"""What holds for the whole run: no property test fails for being slow, and what was left out is said at the end."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import hypothesis
+
 from grafana.serve import find_home
 
 if TYPE_CHECKING:
     import pytest
+
+# A busy machine makes any single example slow (277 ms for one of 2 ms); speeds are measured by `make bench`.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
