@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from alertbridge import facts as facts_module
 from alertbridge.incidents import Incident, Level, Phase
 from alertbridge.markup import one_line
+from alertbridge.settings import JAKARTA
 
 if TYPE_CHECKING:
     from alertbridge.texts import Texts
@@ -68,7 +69,6 @@ _MONITOR = {
 }
 _BY_LEVEL = {Level.CRITICAL: Shown.CRITICAL, Level.WARNING: Shown.WARNING}
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-JAKARTA = ZoneInfo("Asia/Jakarta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from alertbridge import wording
 from alertbridge.bot.access import Asker, chat_of
 from alertbridge.bot.kinds import Answer
 from alertbridge.errors import StoreError
+from alertbridge.settings import JAKARTA
 from alertbridge.texts import texts
 from httpservice.logs import get_logger
 
