@@ -80,9 +80,9 @@ def answers(words: Texts) -> dict[str, str]:
         "A silence has ended (silent)": render.notice(words, "lines", ended | {"keys": "silence_over,silence_clear"}),
         "“Until it is back” has ended (silent)": render.notice(words, "silence_back", ended),
         "`/restart`, confirmed": words("act.restarted", duration=wording.duration(2, words), who="boss"),
-        "The bridge was stopped in the middle of a silence": text_of(CUT, words, now=NOW),
+        "The bridge was stopped in the middle of a silence": text_of(CUT, words, zone=JAKARTA, now=NOW),
         "The bridge was stopped before it could take an incident": text_of(
-            replace(CUT, what="/ack all"), words, now=NOW
+            replace(CUT, what="/ack all"), words, zone=JAKARTA, now=NOW
         ),
         "A command that waited through an outage": words("act.stale"),
     }
