@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Check a settings file, and whether it works.")
 @click.argument(
     "file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),  # what cannot be read ends with 3, in our own words
     default=Path("alertbridge.yml"),
     metavar="[FILE]",
     envvar=f"{VARIABLES}_CONFIG_FILE",

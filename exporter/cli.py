@@ -171,7 +171,12 @@ def _post(url: str, path: str, username: str | None, password_file: Path | None)
     """Ask a running exporter to act; exits 3 where it cannot be reached."""
     auth = None
     if username is not None:
-        password = password_file.read_text(encoding="utf-8").strip() if password_file else ""
+        try:
+            password = password_file.read_text(encoding="utf-8").strip() if password_file else ""
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            click.echo(f"{password_file} cannot be read ({reason}); name a file with the password.", err=True)
+            sys.exit(3)
         auth = (username, password or click.prompt("Password", hide_input=True))
     try:
         return requests.post(f"{url.rstrip('/')}{path}", auth=auth, timeout=_REMOTE_TIMEOUT_SECONDS)

@@ -24,7 +24,7 @@ SCHEMA_FILE: Final = Path(__file__).with_name("inventory") / "targets.schema.jso
 @click.command()
 @click.argument(
     "file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),  # what cannot be read ends with 3, in our own words
     default=Path("targets.yml"),
     metavar="[FILE]",
     envvar="VPN_EXPORTER_TARGETS_FILE",

@@ -66,7 +66,7 @@ def _file_option(command: Callable[..., None]) -> Callable[..., None]:
     return click.option(
         "--targets.file",
         "targets_file",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=click.Path(path_type=Path, dir_okay=False, readable=False),
         default=Path("targets.yml"),
         show_default=True,
         envvar="VPN_EXPORTER_TARGETS_FILE",

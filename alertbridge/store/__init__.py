@@ -103,7 +103,7 @@ class Store:
             with self._engine.begin() as connection:
                 refusal = migrate(connection)
         except sa.exc.SQLAlchemyError as error:
-            raise StoreError(_reason(error)) from error
+            raise StoreError(_of_file(self._engine.url, _reason(error))) from error
         if refusal:
             raise StoreError(refusal)
 
@@ -170,6 +170,15 @@ def _reason(error: sa.exc.SQLAlchemyError) -> str:
     """Return the driver's words alone: SQLAlchemy's text repeats statements and values."""
     original = getattr(error, "orig", None)
     return " ".join(str(original or type(error).__name__).split())[:300]
+
+
+def _of_file(url: sa.URL, reason: str) -> str:
+    """Return why the database cannot be opened, with its file; a URL is not named: it may hold a password."""
+    if url.get_backend_name() != "sqlite":
+        return reason
+    damaged = "malformed" in reason or "not a database" in reason
+    remedy = "; move it away and start again: a new one is made" if damaged else ""
+    return f"{url.database}: {reason}{remedy}"
 
 
 def _engine(url: str) -> sa.Engine:

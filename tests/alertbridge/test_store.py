@@ -170,7 +170,7 @@ async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     """With the driver's words, without statements."""
     (tmp_path / "a.db").write_bytes(b"no database at all, but long enough to be looked at" * 50)
     store = Store.at(tmp_path / "a.db")
-    with pytest.raises(StoreError, match="file is not a database"):
+    with pytest.raises(StoreError, match=r"a\.db: file is not a database; move it away and start again"):
         await store.open()
     await store.close()
 

@@ -114,6 +114,13 @@ def test_reload_prints_what_the_exporter_refused(peer: _Peer) -> None:
     assert "targets.yml:3: wrong" in text
 
 
+def test_a_password_file_that_cannot_be_read_is_named(peer: _Peer, tmp_path: Path) -> None:
+    """Nothing is asked of the exporter then."""
+    absent = tmp_path / "absent"
+    code, text = _run("restart", "--url", peer.url, "--username", "admin", "--password-file", str(absent))
+    assert (code, f"{absent} cannot be read (No such file or directory)" in text) == (3, True)
+
+
 def test_restart_uses_the_password_of_a_file(peer: _Peer, tmp_path: Path) -> None:
     """The password never stands on the command line."""
     secret = tmp_path / "password"
