@@ -198,6 +198,7 @@ def assemble(
             store=store,
             metrics=metrics,
             on_change=outbox.wake,
+            on_answers=outbox.lanes.answers,
             conflict_pause_seconds=tuning.conflict_pause_seconds,
         ),
     )

@@ -69,12 +69,18 @@ class Lanes:
         """Tell whether a chat may get what can wait: an edit must not use up what the next alarm needs."""
         return self.limiter.has_room(chat_id, time.monotonic())
 
-    def keep_quiet(self, chat_id: int, seconds: float, *, everyone: bool) -> None:
+    def keep_quiet(self, chat_id: int, seconds: float, failure: Failure, *, everyone: bool) -> None:
         """Write to a chat, or to nobody at all, only after a time."""
         moment = time.monotonic()
-        self.limiter.hold(chat_id, seconds, moment)
-        if everyone:
-            self.limiter.hold_all(seconds, moment)
+        if failure in _TELEGRAM_IS_AWAY:
+            self.limiter.put_off(chat_id, seconds, moment, everyone=everyone)
+        else:
+            self.limiter.hold(chat_id, seconds, moment)
+
+    def answers(self) -> None:
+        """Write at once to whoever waited for Telegram to be back: it answers again."""
+        self.limiter.answers()
+        self.on_change()
 
     def reopened(self) -> None:
         """Write again at once: what had to be waited for belongs to another connection, or another bot."""

@@ -21,12 +21,13 @@ class Limiter:
     all_seconds: float = 1.0
     _chats: dict[int, deque[float]] = field(default_factory=dict)
     _all: deque[float] = field(default_factory=deque)
-    _held: dict[int, float] = field(default_factory=dict)
-    _all_held: float = 0.0
+    _held: dict[int, float] = field(default_factory=dict)  # as `retry_after` asks
+    _put_off: dict[int, float] = field(default_factory=dict)  # Telegram was away; ends as soon as it answers
+    _all_put_off: float = 0.0
 
     def wait_seconds(self, chat_id: int, now: float) -> float:
         """Return how long to wait before writing to a chat; 0: now. `now` is monotonic seconds."""
-        until = [self._all_held, self._held.get(chat_id, 0.0)]
+        until = [self._all_put_off, self._held.get(chat_id, 0.0), self._put_off.get(chat_id, 0.0)]
         sent = self._chats.get(chat_id)
         if sent:
             until.append(sent[-1] + self.chat_seconds)
@@ -53,11 +54,18 @@ class Limiter:
         """Keep a chat quiet for a time, as `retry_after` asks."""
         self._held[chat_id] = max(self._held.get(chat_id, 0.0), now + seconds)
 
+    def put_off(self, chat_id: int, seconds: float, now: float, *, everyone: bool) -> None:
+        """Write to a chat, or to nobody at all, only after a time: Telegram is away. `answers` ends it."""
+        self._put_off[chat_id] = max(self._put_off.get(chat_id, 0.0), now + seconds)
+        if everyone:
+            self._all_put_off = max(self._all_put_off, now + seconds)
+
+    def answers(self) -> None:
+        """Let those write again who waited for Telegram to be back; a `retry_after` stays."""
+        self._put_off.clear()
+        self._all_put_off = 0.0
+
     def release(self) -> None:
         """Let everybody write again."""
         self._held.clear()
-        self._all_held = 0.0
-
-    def hold_all(self, seconds: float, now: float) -> None:
-        """Keep everybody quiet: the trouble is not one chat's."""
-        self._all_held = max(self._all_held, now + seconds)
+        self.answers()

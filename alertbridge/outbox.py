@@ -211,7 +211,8 @@ class Outbox:
         if action.step is retry.Step.WAIT:
             if known is not error.failure:
                 log.warning("delivery failed", chat=chat.name, reason=error.failure.value, detail=error.detail)
-            self.lanes.keep_quiet(self.lanes.id_of(chat), action.delay_seconds, everyone=action.everyone)
+            chat_id = self.lanes.id_of(chat)
+            self.lanes.keep_quiet(chat_id, action.delay_seconds, error.failure, everyone=action.everyone)
             await patiently(self.store, lambda q: q.update_rows(ids, state=RowState.PENDING, **notes))
         else:
             log.error("message refused", chat=chat.name, reason=error.failure.value, detail=error.detail, rows=len(ids))

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _POLL_SECONDS = 25
-_LONGEST_PAUSE_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 15.0  # its first answer also tells the outbox that Telegram is back
+_TOKEN_PAUSE_SECONDS = 60.0  # a refused token needs a person; asking more often does not help
 CONFLICT_PAUSE_SECONDS = 3.0  # Telegram ends the older of two polls no more often
 _MET_OFTEN = 3  # a bridge that takes over, or is started anew, meets the poll of the one before once
 _UPDATES = ["message", "callback_query"]  # sticky at Telegram, so given each time; no channel posts, no edits
@@ -68,6 +69,7 @@ class Poller:
     store: Transactions
     metrics: Metrics
     on_change: Callable[[], None]  # a notice was enqueued
+    on_answers: Callable[[], None]  # Telegram answers again
     conflict_pause_seconds: float = CONFLICT_PAUSE_SECONDS
     now: Callable[[], datetime] = utc_now
     _presses: Presses = field(init=False)
@@ -130,7 +132,8 @@ class Poller:
                 failure = self.link.delivery_error(error)
                 conflict = isinstance(error, Conflict)
                 await self._failed(failure, conflict=conflict)
-                pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+                longest = _TOKEN_PAUSE_SECONDS if failure.failure is Failure.TOKEN else _LONGEST_PAUSE_SECONDS
+                pause = min(longest, pause * 2)
                 asked = failure.retry_after_seconds or 0.0
                 await asyncio.sleep(self.conflict_pause_seconds if conflict else max(pause, asked))
                 continue
@@ -180,6 +183,7 @@ class Poller:
         if over is not None:
             lasted = now - over.since
             log.info("commands are fetched again", reason=over.failure.value, after=str(_whole_seconds(lasted)))
+            self.on_answers()
 
     async def _tell_conflict(self, key: str) -> None:
         """Tell the admin chat why buttons and commands are answered only now and then: alerts still arrive there."""

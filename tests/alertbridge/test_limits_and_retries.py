@@ -61,8 +61,20 @@ def test_a_held_chat_holds_nobody_else() -> None:
     limiter = Limiter()
     limiter.hold(1, 30, 0.0)
     assert (limiter.wait_seconds(1, 0.0), limiter.wait_seconds(2, 0.0)) == (30.0, 0.0)
-    limiter.hold_all(5, 0.0)
+    limiter.put_off(3, 5, 0.0, everyone=True)
     assert (limiter.wait_seconds(1, 0.0), limiter.wait_seconds(2, 0.0)) == (30.0, 5.0)
+
+
+def test_an_answer_of_telegram_ends_the_waiting_for_it_and_nothing_else() -> None:
+    """A back-off is a guess; `retry_after` is Telegram's word, which only another connection makes void."""
+    limiter = Limiter()
+    limiter.hold(1, 30, 0.0)
+    limiter.put_off(2, 60, 0.0, everyone=False)
+    assert [limiter.wait_seconds(chat, 0.0) for chat in (1, 2, 3)] == [30.0, 60.0, 0.0]
+    limiter.answers()
+    assert [limiter.wait_seconds(chat, 0.0) for chat in (1, 2, 3)] == [30.0, 0.0, 0.0]
+    limiter.release()
+    assert [limiter.wait_seconds(chat, 0.0) for chat in (1, 2, 3)] == [0.0, 0.0, 0.0]
 
 
 STEPS = {

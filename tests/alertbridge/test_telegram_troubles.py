@@ -106,8 +106,12 @@ async def test_polls_that_break_are_named_and_alerts_arrive(trial: Trial) -> Non
     assert await trial.metric("alertbridge_telegram_poll_failures_total", reason="unreachable") == 2
 
 
-async def test_without_any_connection_alerts_are_taken_and_told_later(peers: Peers, tmp_path: Path) -> None:
-    """Telegram is away altogether: both ways are named, nothing is lost, and it is told when Telegram is back."""
+async def test_without_any_connection_alerts_are_taken_and_told_later(
+    peers: Peers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telegram is away altogether: both ways are named, nothing is lost, and the first poll that works has it told."""
+    monkeypatch.setattr("alertbridge.retry.FIRST_DELAY_SECONDS", 600.0)  # the outbox itself would ask much later
+    monkeypatch.setattr("alertbridge.retry.LONGEST_DELAY_SECONDS", 600.0)
     with BotApi() as api:
         api.world.rates.enforced = False
         port = int(api.url.rpartition(":")[2])
