@@ -41,6 +41,8 @@ log = get_logger(__name__)
 EVERY_SECONDS = 30.0
 CONFIRM_EVERY_SECONDS = 2.0  # while somebody waits for "is it back?"
 FOLLOW_EVERY_SECONDS = 5.0  # while something is open, and not more than the next line
+# In one transaction, which webhooks wait for. In a storm the digest's edit shows all of its members as they are then.
+_FOLLOWED_AT_ONCE = 100
 _FOLLOWED = 500  # in a larger storm the digest follows every 30 s: looking costs the exporter something
 RECEIVERS = "receivers"  # store key: the receivers whose webhooks we got, as they are named in Alertmanager
 TRUNCATED = "truncated"  # store key: `max_alerts` cut a webhook, so the rest of it is asked for at once
@@ -141,7 +143,7 @@ class Reconciler:
         self, queries: Queries, asked: tuple[Incident, ...], answers: Answers, now: datetime
     ) -> tuple[list[tuple[Incident, Conclusion]], bool]:
         """Decide every incident that was asked about; return what changed, and whether more is to be told."""
-        settings, told = self.settings(), False
+        settings, told, followed = self.settings(), False, 0
         concluded: list[tuple[Incident, Conclusion]] = []
         known = {incident.id for incident in asked}
         for incident in queries.open_incidents():
@@ -154,13 +156,13 @@ class Reconciler:
             stored = merged_facts(incident, facts) if facts is not None else None
             if conclusion.phase is not None:
                 intake.conclude(queries, incident, conclusion, settings, now=now, facts=stored)
-            elif stored is not None:
-                told = follow(queries, incident, stored, settings, now=now) or told
+            elif stored is not None and followed < _FOLLOWED_AT_ONCE:
+                followed += follow(queries, incident, stored, settings, now=now)
             if conclusion.phase is not None:
                 concluded.append((incident, conclusion))
         if answers.held is not None:
             told = self._take_unheard(queries, answers.held, settings, now) or told
-        return concluded, told
+        return concluded, told or followed > 0
 
     def _note_suppression(
         self, queries: Queries, incident: Incident, held: Mapping[str, Held] | None, settings: Settings, now: datetime

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from alertbridge.store.queries import Queries
 
 SILENCED = "silenced"
+AT_ONCE = 100  # incidents in one transaction, which webhooks wait for; more are left to the reconciler
 
 
 def mark(
@@ -30,8 +31,10 @@ def mark(
         settings: who is told.
         now: aware UTC.
     """
-    any_changed = False
+    marked: set[int] = set()
     for incident in queries.open_incidents():
+        if len(marked) >= AT_ONCE:
+            break
         for record in incident.firing:
             if not any(silence.hides(record.labels) for silence in changed):
                 continue
@@ -40,5 +43,5 @@ def mark(
                 continue  # nothing new, or another alert hides it still
             queries.update_records([record.fingerprint], suppressed=hidden)
             intake.tell(queries, incident, Tell.UPDATE, settings, now=now)
-            any_changed = True
-    return any_changed
+            marked.add(incident.id)
+    return bool(marked)
