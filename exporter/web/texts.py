@@ -130,6 +130,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "unknown_target": ("There is no target {id}.", "Tidak ada alat {id}."),
     "last_probes": ("Last probes", "Probe terakhir"),
     "oldest_left": ("oldest left, newest right; height is RTT", "terlama di kiri, terbaru di kanan; tinggi adalah RTT"),
+    "better": ("getting better", "membaik"),
     "low_limit": ("LOW from {limit}", "LOW mulai {limit}"),
     "outages": ("Outages", "Gangguan"),
     "no_outages": ("No outage on record.", "Tidak ada gangguan tercatat."),

@@ -27,11 +27,12 @@ def why_down(board: Board, roster: Roster, verdict: Verdict, slot: int, texts: T
 
 
 def why_low(board: Board, roster: Roster, verdict: Verdict, slot: int, texts: Texts) -> list[str]:
-    """Return each limit that is broken; where none is any more, what is nearest to being told: round trip and loss."""
+    """Return each limit that is broken; where none is any more, that it gets better, and its round trip and loss."""
     # Loss over 20 and over 60 probes have limits of their own; one of them is enough to read.
     broken = {item["reason"].partition("_")[0]: item for item in low_reasons(board, roster, verdict, slot) or ()}
     if not broken:
         return [
+            texts.better,
             f"{texts.rtt} {words.milliseconds(float(verdict.rtt[slot]))}",
             f"{texts.loss.lower()} {words.percent(float(verdict.loss[slot]))}",
         ]

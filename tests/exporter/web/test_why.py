@@ -73,7 +73,7 @@ async def test_a_low_target_that_is_getting_better_shows_its_numbers(client: htt
     """Below its limits it stays LOW for ten probes: no limit is said to be broken."""
     view.verdict = neutral_verdict(view.roster)
     view.set_state("bal-7", State.LOW)
-    assert await _note(client, "bal-7") == "RTT 12.3 ms, loss 0 %"
+    assert await _note(client, "bal-7") == "getting better, RTT 12.3 ms, loss 0 %"
 
 
 def _probe(slot: int, sequence: int, status: Status) -> ProbeRow:
