@@ -11,12 +11,13 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, unique
 
 LONGEST_BYTES = 64
 _SIGNATURE_CHARS = 12  # 72 bits
 
 
+@unique
 class Kind(StrEnum):
     """What a button does."""
 
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     UNACK = "u"  # incident id
     SILENCE = "s"  # incident id: for an hour
     SILENCE_BACK = "b"  # incident id: until it is back
+    SPEAK = "o"  # incident id: ends the silences that hide it and nothing else
     GRAPH = "g"  # incident id
     UNSILENCE = "x"  # silence id
     PROLONG = "h"  # silence id, its end in seconds since the epoch

@@ -42,7 +42,7 @@ def incident_buttons(incident: Incident, texts: Texts, signer: Signer) -> Button
     graph = []
     if _graphs_exist() and not incident.subject.startswith("alert:"):
         graph = [_button("button.graph", Kind.GRAPH, incident.id, texts, signer)]
-    second = []
+    second = [_button("button.speak", Kind.SPEAK, incident.id, texts, signer)]
     if not hidden:
         second = [
             _button("button.silence", Kind.SILENCE, incident.id, texts, signer),

@@ -43,11 +43,12 @@ _COMMANDS = {
     Kind.SILENCE: "silence",
     Kind.SILENCE_BACK: "silence",
     Kind.UNSILENCE: "unsilence",
+    Kind.SPEAK: "unsilence",
     Kind.PROLONG: "silence",
     Kind.RESTART: "restart",
     Kind.GRAPH: "graph",
 }
-_OF_INCIDENTS = frozenset({Kind.ACK, Kind.UNACK, Kind.SILENCE, Kind.SILENCE_BACK, Kind.GRAPH})
+_OF_INCIDENTS = frozenset({Kind.ACK, Kind.UNACK, Kind.SILENCE, Kind.SILENCE_BACK, Kind.SPEAK, Kind.GRAPH})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +227,10 @@ def _silence_back(press: Press) -> Callable[[Question], Awaitable[str | Answer]]
     return lambda question: silencing.until_back(question, press.incidents[0], "")
 
 
+def _speak(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
+    return lambda question: silencing.speak_again(question, press.incidents[0])
+
+
 def _unsilence(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
     async def work(question: Question) -> Answer:
         silence = (await question.alertmanager.silences()).get(press.arguments[0])
@@ -259,6 +264,7 @@ _DOING: dict[Kind, Callable[[Press], Callable[[Question], Awaitable[str | Answer
     Kind.SILENCE: _silence,
     Kind.SILENCE_BACK: _silence_back,
     Kind.UNSILENCE: _unsilence,
+    Kind.SPEAK: _speak,
     Kind.PROLONG: _prolong,
     Kind.RESTART: _restart,
     Kind.GRAPH: _graph,

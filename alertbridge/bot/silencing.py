@@ -83,6 +83,21 @@ async def until_back(question: Question, incident: Incident, reason: str) -> Ans
     return Answer(text=texts("act.silenced_back", what=what, who=question.who))
 
 
+async def speak_again(question: Question, incident: Incident) -> Answer:
+    """End the silences that hide this incident and nothing else: a press on one site must not end a region's.
+
+    Raises:
+        PeerError: Alertmanager gave no usable answer, or ended none of them.
+    """
+    found = tuple((await question.alertmanager.silences()).values())
+    chosen = [silence for silence in found if set(silence.matchers) == set(matchers_of(incident))]
+    if chosen:
+        return await end(question, chosen)
+    wider = any(silence.hides(record.labels) for silence in found for record in incident.firing)
+    key = "act.silence_wider" if wider else "act.silences_none"
+    return Answer(text=question.texts(key), result="nothing of its own")
+
+
 async def end(question: Question, chosen: Sequence[Silence]) -> Answer:
     """End some silences now.
 

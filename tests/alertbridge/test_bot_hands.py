@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
-from tests.alertbridge.acting import ADMIN, CONFIG, OPERATOR, SITE, becomes_recorded, data_of, press, settled, told
+from tests.alertbridge.acting import (
+    ADMIN,
+    CONFIG,
+    OPERATOR,
+    SITE,
+    becomes_recorded,
+    data_of,
+    elsewhere,
+    press,
+    settled,
+    told,
+)
 from tests.alertbridge.conftest import running_bridge
 from tests.alertbridge.test_bot import ask, fill
 from tests.alertbridge.webhooks import alert
@@ -128,3 +139,32 @@ async def test_a_silence_made_here_is_on_the_message_at_once(trial: Trial) -> No
     message = await told(trial)
     await press(trial, message, data_of(message, "1 hour"))
     await trial.api.until(lambda: "Silenced in Alertmanager" in message.text)
+
+
+async def silenced(trial: Trial) -> Message:
+    """Let a site be down and be hidden by Alertmanager; return its message, which says so."""
+    body = alert(target=SITE)
+    hidden = {"state": "suppressed", "silencedBy": ["x"], "inhibitedBy": []}
+    trial.peers.alerts = [body | {"status": hidden}]
+    message = await told(trial)
+    await trial.api.until(lambda: "Silenced in Alertmanager" in message.text)
+    return message
+
+
+async def test_a_silenced_message_has_a_button_that_ends_it(trial: Trial) -> None:
+    """Its own silence, whoever made it; the answer replies to the message."""
+    trial.peers.silences["own"] = elsewhere("own")
+    message = await silenced(trial)
+    await press(trial, message, data_of(message, "End the silence"))
+    await trial.api.until(lambda: trial.api.messages[-1].text.startswith("🔔 Silence on target="))
+    assert trial.peers.silences["own"]["status"]["state"] == "expired"
+
+
+async def test_one_sites_button_does_not_end_a_wider_silence(trial: Trial) -> None:
+    """A region's planned work stays silent; the answer names where it is to be found."""
+    region = [{"name": "region", "value": "JBR", "isRegex": False, "isEqual": True}]
+    trial.peers.silences["wide"] = elsewhere("wide") | {"matchers": region}
+    message = await silenced(trial)
+    await press(trial, message, data_of(message, "End the silence"))
+    await trial.api.until(lambda: "A wider silence hides it" in trial.api.messages[-1].text)
+    assert trial.peers.silences["wide"]["status"]["state"] == "active"
