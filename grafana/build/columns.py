@@ -81,6 +81,11 @@ def hidden(field: str) -> Column:
     return Column(field=field, title=field, hidden=True)
 
 
+def alert(say: Language) -> Column:
+    """Return an alert's name; the longest of a target's or region's fits, whatever the screen."""
+    return Column(field="alertname", title=say("Alert", "Peringatan"), min_width=160)
+
+
 def severity(say: Language) -> Column:
     """Return an alert's severity on its colour."""
     words = {

@@ -246,7 +246,7 @@ def alert_table(say: Language, alertstate: str = "firing") -> Json:
         [table(alerts(alertstate))],
         [
             columns.severity(say),
-            columns.plain("alertname", say("Alert", "Peringatan")),
+            columns.alert(say),
             columns.plain("target", say("Target", "Alat"), links=[target_link(say)]),
             columns.plain("region", say("Region", "Wilayah"), width=75),
             columns.since("Value", say),
