@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from alertbridge.errors import StoreError
 from alertbridge.incidents import Level, Phase, Tell
+from alertbridge.patience import store_failed
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
@@ -78,7 +79,7 @@ class Escalation:
             try:
                 await self.look()
             except StoreError as error:
-                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all
+                store_failed(error)
             except Exception:
                 log.exception("escalating failed")
             await asyncio.sleep(self.every_seconds)

@@ -21,7 +21,7 @@ from alertbridge.errors import Failure, StoreError
 from alertbridge.finishing import finish_first
 from alertbridge.lanes import Lanes
 from alertbridge.limiter import Limiter
-from alertbridge.patience import PAUSE_SECONDS, patiently
+from alertbridge.patience import PAUSE_SECONDS, patiently, store_failed
 from alertbridge.planning import Act, Job
 from alertbridge.routing import is_silent
 from alertbridge.sending import Place
@@ -120,7 +120,7 @@ class Outbox:
             try:
                 pause = await self._step(name)
             except StoreError as error:
-                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all, a trace no more
+                store_failed(error)
                 pause = PAUSE_SECONDS
             except Exception:
                 log.exception("outbox worker failed", chat=name)

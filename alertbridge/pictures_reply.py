@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from alertbridge import pictures_due
 from alertbridge.delivery import Parcel, Undelivered, deliver
 from alertbridge.errors import PeerError, StoreError
+from alertbridge.patience import store_failed
 from alertbridge.retry import Step
 from alertbridge.sending import Place
 from alertbridge.texts import texts
@@ -63,7 +64,7 @@ class PictureReplies:
             try:
                 left = await self.look()
             except StoreError as error:
-                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all
+                store_failed(error)
                 left = True
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.again_seconds if left else None):

@@ -21,6 +21,7 @@ from alertbridge.errors import PeerError, StoreError
 from alertbridge.facts import moment
 from alertbridge.following import follow
 from alertbridge.incidents import WATCHDOG, Incident, Phase, Tell
+from alertbridge.patience import store_failed
 from alertbridge.truth import CONFIRM_WITHIN, Conclusion, Evidence, Standing, conclude
 from alertbridge.wording import alert_shows, utc_now
 from httpservice.logs import get_logger
@@ -85,7 +86,7 @@ class Reconciler:
             try:
                 pause = await self.check()
             except StoreError as error:
-                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all
+                store_failed(error)
                 pause = self.every_seconds
             except Exception:
                 log.exception("reconciling failed")

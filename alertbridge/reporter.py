@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from alertbridge import intake, schedules
 from alertbridge.errors import PeerError, StoreError
+from alertbridge.patience import store_failed
 from alertbridge.reports import Spans, make, names_of
 from alertbridge.reports_text import Frame, report_text
 from alertbridge.routing import regions_of
@@ -66,7 +67,7 @@ class Reporter:
             try:
                 await self.look()
             except StoreError as error:
-                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all
+                store_failed(error)
             except Exception:
                 log.exception("reporting failed")
             await asyncio.sleep(self.every_seconds)

@@ -17,6 +17,7 @@ import httpx
 
 from alertbridge import intake
 from alertbridge.errors import PeerError, StoreError
+from alertbridge.patience import store_failed
 from alertbridge.payload import AlertStatus
 from alertbridge.peers import ask
 from alertbridge.routing import chats_for
@@ -125,7 +126,7 @@ class Watchdog:
             try:
                 await self.look()
             except StoreError as error:
-                log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all
+                store_failed(error)
             try:
                 async with asyncio.timeout(self.look_seconds):
                     await self._event.wait()

@@ -16,6 +16,7 @@ from alertbridge import wording
 from alertbridge.bot.access import Asker, chat_of
 from alertbridge.bot.kinds import Answer
 from alertbridge.errors import StoreError
+from alertbridge.patience import store_failed
 from alertbridge.settings import JAKARTA
 from alertbridge.texts import texts
 from httpservice.logs import get_logger
@@ -79,7 +80,7 @@ class Unfinished:
             found = await self.store.transact(lambda q: q.unfinished_actions())
             return all([await self._told(action) for action in found if action.at < begun])
         except StoreError as error:
-            log.error("store failed", reason=str(error))  # noqa: TRY400 - the reason says all
+            store_failed(error)
             return False
 
     async def _told(self, action: Action) -> bool:
