@@ -16,6 +16,7 @@ from alertbridge.wording import MARKS, Shown
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from alertbridge.facts import Facts
     from alertbridge.incidents import Incident
@@ -117,6 +118,7 @@ def _ended_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str
 
 
 def _open_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str]:
+    """Return the lines of an open incident, in the order in which a woken person asks: since when, why, how many."""
     span, zone, facts = wording.span(incident, now=now), wording.zone_of(incident), incident.facts
     begun, lasted = wording.when(span.start, zone, now=now), duration_of(incident, texts, now=now)
     shown = wording.alert_shows(incident)
@@ -124,20 +126,17 @@ def _open_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str]
         lines = [texts("incident.since", gloss=texts(f"gloss.{shown}"), when=begun, duration=lasted)]
     else:
         lines = [texts("incident.fired", when=begun, duration=lasted)]
-    if shown is Shown.DOWN and (silent := facts_module.moment(facts.silent_since)) is not None:
-        lines.append(_silent_line(facts, texts, when=wording.when(silent, zone, now=now)))
-    elif shown is Shown.DOWN and facts.newest_failure:
-        reason = texts.word(f"failure.{facts.newest_failure}", default=facts.newest_failure)
-        lines.append(texts("incident.failure", reason=reason))
+    if incident.phase in {Phase.CONFIRMING, Phase.NO_DATA}:
+        lines.append(f"<b>{texts(f'incident.{incident.phase}')}</b>")
+    lines += _cause_lines(incident, texts)
+    if shown is Shown.DOWN:
+        lines += _silent_lines(facts, texts, zone, now=now)
     if shown is Shown.FLAPPING:
         state = facts.state if f"word.{facts.state}" in texts.entries else "unknown"
         lines += [texts("incident.now", word=texts(f"word.{state}")), texts("incident.calm")]
-    if incident.phase in {Phase.CONFIRMING, Phase.NO_DATA}:
-        lines.append(f"<b>{texts(f'incident.{incident.phase}')}</b>")
     if facts.unknown_reason:
         reason = texts.word(f"reason.{facts.unknown_reason}", default=facts.unknown_reason)
         lines.append(texts("incident.why", reason=reason))
-    lines += _cause_lines(incident, texts)
     lines += _measured_lines(incident, texts)
     if incident.reopenings:
         lines.append(texts("incident.again", count=incident.reopenings + 1))
@@ -146,12 +145,16 @@ def _open_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str]
     return lines + details.description(incident, texts)
 
 
-def _silent_line(facts: Facts, texts: Texts, *, when: str) -> str:
+def _silent_lines(facts: Facts, texts: Texts, zone: ZoneInfo, *, now: datetime) -> list[str]:
     """Return since when it does not answer; the reason only where it says more than that."""
-    if facts.newest_failure in {"", "timeout"}:
-        return texts("incident.silent_plain", when=when)
     reason = texts.word(f"failure.{facts.newest_failure}", default=facts.newest_failure)
-    return texts("incident.silent", when=when, reason=reason)
+    silent = facts_module.moment(facts.silent_since)
+    if silent is None:
+        return [texts("incident.failure", reason=reason)] if facts.newest_failure else []
+    when = wording.when(silent, zone, now=now)
+    if facts.newest_failure in {"", "timeout"}:
+        return [texts("incident.silent_plain", when=when)]
+    return [texts("incident.silent", when=when, reason=reason)]
 
 
 def _cause_lines(incident: Incident, texts: Texts) -> list[str]:
