@@ -5,21 +5,21 @@ from __future__ import annotations
 import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from exporter.web.app import create_app
 from httpservice.server import running
+from httpservice.webconfig import WebConfig
 from tests.exporter.web.fakes import FakeActions, FakeView, lively_view
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser, Page
-
-    from httpservice.webconfig import WebConfig
+    from playwright.async_api import Browser, Page, Route
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
@@ -32,6 +32,9 @@ FLAGS = (
 )
 DESKTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
+PATHS = ("", "regions", "targets", "target?id=btn-4", "log", "pipeline", "maintenance")
+SHOTS = Path(__file__).parent / "shots"  # for the eye; not committed
+USERS = WebConfig(users={"ana": "$2b$04$wruvmQ1W4rHbxpHVWW7n4uWDw80I3vDBQkTWLEXN2XSVBEgmfXqie"})  # of "right"
 
 
 @dataclass(kw_only=True)
@@ -89,3 +92,16 @@ def _complaints(said: list[str]) -> list[str]:
     """Return what the page complained of, without the refusals that a test provokes on purpose."""
     expected = ("net::ERR_CONNECTION_REFUSED", "status of 4", "net::ERR_EMPTY_RESPONSE", "net::ERR_ABORTED")
     return [line for line in said if not any(word in line for word in expected)]
+
+
+async def map_is_drawn(page: Page) -> None:
+    """Wait until the outline and the regions are there."""
+    await expect(page.locator("#map .home")).to_have_count(1)
+    await expect(page.locator("#map .region").first).to_be_attached()
+
+
+async def cancel_the_dialog(route: Route) -> None:
+    """Show the 401 page as a browser does once its password dialog was cancelled; headless Chromium has none."""
+    answer = await route.fetch()
+    headers = {name: value for name, value in answer.headers.items() if name != "www-authenticate"}
+    await route.fulfill(response=answer, headers=headers)

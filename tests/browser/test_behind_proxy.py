@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import serving
+from tests.browser.conftest import USERS, serving
 from tests.browser.proxy import caddy
-from tests.browser.test_status_page import USERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
