@@ -292,6 +292,7 @@ def bridge(now: float) -> str:
     write.add("counter", "alertbridge_access_denied_total", 0, reason="user")
     write.add("gauge", "alertbridge_telegram_up", 1)
     write.add("gauge", "alertbridge_telegram_polling_up", 1)
+    write.add("counter", "alertbridge_delivery_repeats_total", 0)
     write.add("counter", "alertbridge_telegram_poll_failures_total", 0, reason="network")
     write.add("gauge", "alertbridge_watchdog_timestamp_seconds", now - 12)
     write.add("gauge", "alertbridge_config_last_reload_successful", 1)

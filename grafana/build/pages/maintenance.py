@@ -174,10 +174,10 @@ def _failures(say: Language) -> Json:
     return curves(
         say("Bridge: failures per hour", "Bridge: kegagalan per jam"),
         say(
-            "Messages that Telegram did not take, by reason, people who were refused, and questions for new commands "
-            "that failed.",
-            "Pesan yang tidak diterima Telegram, menurut alasan, orang yang ditolak, dan pengambilan perintah yang "
-            "gagal.",
+            "Messages that Telegram did not take, by reason, people who were refused, questions for new commands "
+            "that failed, and what may have been sent twice.",
+            "Pesan yang tidak diterima Telegram, menurut alasan, orang yang ditolak, pengambilan perintah yang "
+            "gagal, dan yang mungkin terkirim dua kali.",
         ),
         [
             series("sum by (reason) (increase(alertbridge_delivery_failures_total[1h]))", "{{reason}}", "A"),
@@ -190,6 +190,11 @@ def _failures(say: Language) -> Json:
                 "sum by (reason) (increase(alertbridge_telegram_poll_failures_total[1h]))",
                 say("commands: {{reason}}", "perintah: {{reason}}"),
                 "C",
+            ),
+            series(
+                "sum(increase(alertbridge_delivery_repeats_total[1h]))",
+                say("may be there twice", "mungkin terkirim dua kali"),
+                "D",
             ),
         ],
         unit="none",
