@@ -36,9 +36,9 @@ def state(field: str, say: Language, title: str | None = None) -> Column:
     )
 
 
-def name(say: Language, width: int | None = None) -> Column:
+def name(say: Language, min_width: int = 110) -> Column:
     """Return the target's name, a link to its page: one link is shown as such, two would hide behind a menu."""
-    return Column(field="name", title=say("Name", "Nama"), width=width, min_width=110, links=[target_link(say)])
+    return Column(field="name", title=say("Name", "Nama"), min_width=min_width, links=[target_link(say)])
 
 
 def region(say: Language, width: int | None = None) -> Column:
@@ -71,9 +71,11 @@ def count(field: str, title: str, width: int | None = None) -> Column:
     return Column(field=field, title=title, width=width, unit="none", decimals=0)
 
 
-def plain(field: str, title: str, width: int | None = None, links: list[Json] | None = None) -> Column:
+def plain(
+    field: str, title: str, width: int | None = None, links: list[Json] | None = None, min_width: int | None = None
+) -> Column:
     """Return a word as it is."""
-    return Column(field=field, title=title, width=width, links=links or [])
+    return Column(field=field, title=title, width=width, min_width=min_width, links=links or [])
 
 
 def hidden(field: str) -> Column:
