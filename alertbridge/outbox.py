@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+_UNSURE = frozenset({Failure.TIMEOUT.value, Failure.SERVER.value})
 _STORM_PAUSE_SECONDS = 0.25
 _FINISH_SECONDS = 3.0  # a stop waits so long for the answer of a request that is out
 _MISTAKE_PAUSE_SECONDS = 5.0
@@ -230,6 +231,9 @@ class Outbox:
 
 
 def _may_repeat(job: Job) -> bool:
-    """Tell whether Telegram may have a new message already: its answer was lost, or we were stopped before our note."""
-    unsure = any(row.state is RowState.SENDING or row.failure == Failure.TIMEOUT for row in job.rows)
+    """Tell whether Telegram may have a new message already.
+
+    Its answer was lost, or a proxy's page stood in its place, or we were stopped before our note.
+    """
+    unsure = any(row.state is RowState.SENDING or row.failure in _UNSURE for row in job.rows)
     return unsure and job.act not in {Act.EDIT, Act.JOIN}
