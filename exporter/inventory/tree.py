@@ -4,7 +4,7 @@ Scalars stay the text that was written, so that an id `NO` or `0012` is text (YA
 Aliases and merge keys (`<<`) are followed; duplicate keys, tags and a second document are mistakes. Lines count from 1.
 `start` and `end` are character indexes into the text without its byte order mark; splice.py edits by them.
 
-Events and not PyYAML's own nodes: half the time and a fifth of the memory at 100,000 targets (docs/decisions/0005).
+Events and not PyYAML's own nodes: half the time and a fifth of the memory at 100,000 targets (docs/decisions/0004).
 """
 
 from __future__ import annotations
