@@ -42,7 +42,6 @@ def dashboard(
     variables: list[Json],
     description: str,
     since: str = "now-1h",
-    refresh: str = "5s",
     annotations: list[Json] | None = None,
 ) -> Json:
     """Return the dashboard as Grafana's classic JSON."""
@@ -55,7 +54,7 @@ def dashboard(
         "version": 1,
         "editable": False,
         "graphTooltip": 1,
-        "refresh": refresh,
+        "refresh": "5s",
         "time": {"from": since, "to": "now"},
         "timezone": "browser",
         "timepicker": {"refresh_intervals": ["5s", "10s", "30s", "1m", "5m"]},

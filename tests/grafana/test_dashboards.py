@@ -123,7 +123,7 @@ def test_the_head_is_what_provisioning_and_old_servers_want(path: Path) -> None:
     assert "apiVersion" not in page
     assert page["schemaVersion"] == 41
     assert page["editable"] is False
-    assert page["refresh"] == ("5m" if page["uid"].startswith("vpn-sla") else "5s")
+    assert page["refresh"] == "5s"
     assert page["timezone"] == "browser"
     assert page["description"]
 

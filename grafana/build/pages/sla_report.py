@@ -52,7 +52,6 @@ def build(say: Language) -> Json:
             "Ketersediaan per wilayah pada rentang waktu terpilih; pilih satu bulan untuk laporan bulanan.",
         ),
         since="now-30d",
-        refresh="5m",
     )
 
 
