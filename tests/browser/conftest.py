@@ -80,6 +80,7 @@ async def opened(browser: Browser, **keys: Any) -> AsyncIterator[Page]:
         yield page
         assert _complaints(said) == []
     finally:
+        await page.unroute_all(behavior="ignoreErrors")  # a poll may be on its way through a route of ours
         await context.close()
 
 
