@@ -8,7 +8,7 @@ repeating for minutes after it died.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -192,15 +192,13 @@ class Watchdog:
 
     async def _ask_prometheus(self) -> None:
         while True:
-            signs = self.signs
             try:
                 await self.prometheus.firing()
-                self.signs = Signs(seen_at=signs.seen_at, ended_at=signs.ended_at, answered_at=self.now())
             except PeerError as error:
                 self._detail = str(error)
-                self.signs = Signs(
-                    seen_at=signs.seen_at, ended_at=signs.ended_at, answered_at=signs.answered_at, refused=True
-                )
+                self.signs = replace(self.signs, refused=True)
+            else:  # what a webhook brought meanwhile stays
+                self.signs = replace(self.signs, answered_at=self.now(), refused=False)
             await asyncio.sleep(_ASK_PROMETHEUS_SECONDS)
 
     async def _ping(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from alertbridge.prometheus import Prometheus
 from alertbridge.watchdog import Signs, Silence, silence
 from tests.alertbridge.conftest import running_bridge
 from tests.alertbridge.webhooks import watchdog
@@ -77,6 +79,29 @@ async def test_a_resolved_watchdog_is_the_alarm(api: BotApi, peers: Peers, tmp_p
         assert "Alertmanager has ended the Watchdog" in api.messages[0].text
         await trial.fire(watchdog())
         await api.until(lambda: len(api.messages) == 2)
+
+
+async def test_a_watchdog_that_ends_while_prometheus_is_asked_is_not_forgotten(
+    api: BotApi, peers: Peers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prometheus takes its time to answer, and the webhook comes meanwhile: its word stands."""
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(_: Prometheus) -> tuple[dict[str, str], ...]:
+        asked.set()
+        await may_answer.wait()
+        return ()
+
+    monkeypatch.setattr(Prometheus, "firing", answer_late)
+    async with running_bridge(api, peers, tmp_path) as trial:
+        await asked.wait()
+        found = trial.bridge.parts.watchdog
+        await trial.fire(watchdog("resolved"))
+        ended = found.signs.ended_at
+        may_answer.set()
+        await api.until(lambda: found.signs.answered_at is not None, what="the late answer")
+        assert ended is not None
+        assert found.signs.ended_at == ended
 
 
 async def test_the_outside_is_pinged_only_while_all_is_well(api: BotApi, peers: Peers, tmp_path: Path) -> None:
