@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alertbridge.errors import StoreError
 from alertbridge.incidents import Level, Phase, Tell
-from alertbridge.patience import store_failed
+from alertbridge.patience import attempted
 from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
@@ -76,12 +75,7 @@ class Escalation:
     async def run(self) -> None:
         """Escalate until cancelled."""
         while True:
-            try:
-                await self.look()
-            except StoreError as error:
-                store_failed(error)
-            except Exception:
-                log.exception("escalating failed")
+            await attempted(self.look, "escalation")
             await asyncio.sleep(self.every_seconds)
 
     async def look(self) -> None:

@@ -13,7 +13,7 @@ from alertbridge.errors import StoreError
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from alertbridge.store import Transactions
     from alertbridge.store.queries import Queries
@@ -36,6 +36,20 @@ def store_failed(error: StoreError) -> None:
         _logged.clear()
     _logged[reason] = now
     log.error("store failed", reason=reason)
+
+
+async def attempted(look: Callable[[], Awaitable[T]], part: str) -> T | None:
+    """Return what a look returns, or None where it failed: whoever looks every few seconds looks again.
+
+    No mistake of one part may end the bridge, and with it what the other parts deliver.
+    """
+    try:
+        return await look()
+    except StoreError as error:
+        store_failed(error)
+    except Exception:
+        log.exception("look failed", part=part)
+    return None
 
 
 async def patiently(store: Transactions, work: Callable[[Queries], T]) -> T:

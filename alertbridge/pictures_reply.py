@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from alertbridge import pictures_due
 from alertbridge.delivery import Parcel, Undelivered, deliver
-from alertbridge.errors import PeerError, StoreError
-from alertbridge.patience import store_failed
+from alertbridge.errors import PeerError
+from alertbridge.patience import attempted
 from alertbridge.retry import Step
 from alertbridge.sending import Place
 from alertbridge.texts import texts
@@ -61,13 +61,9 @@ class PictureReplies:
         """Draw and send until cancelled."""
         while True:
             self._event.clear()
-            try:
-                left = await self.look()
-            except StoreError as error:
-                store_failed(error)
-                left = True
+            left = await attempted(self.look, "pictures")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.again_seconds if left else None):
+                async with asyncio.timeout(None if left is False else self.again_seconds):
                     await self._event.wait()
 
     async def look(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alertbridge.errors import PeerError
 from alertbridge.peers import ask
@@ -34,14 +34,8 @@ class Prometheus:
         Raises:
             PeerError: it gave no usable answer.
         """
-        document = await ask(
-            self._http,
-            "prometheus",
-            self._peer(),
-            "/api/v1/query",
-            params={"query": 'ALERTS{alertstate="firing"}'},
-            timeout_seconds=_TIMEOUT_SECONDS,
-        )
+        params = {"query": 'ALERTS{alertstate="firing"}'}
+        document = await self._ask("query", params, timeout_seconds=_TIMEOUT_SECONDS)
         try:
             found = [series["metric"] for series in document["data"]["result"]]
             return tuple(
@@ -56,14 +50,7 @@ class Prometheus:
         Raises:
             PeerError: it gave no usable answer.
         """
-        document = await ask(
-            self._http,
-            "prometheus",
-            self._peer(),
-            "/api/v1/query",
-            params={"query": query, "time": f"{at:.3f}"},
-            timeout_seconds=_RANGE_TIMEOUT_SECONDS,
-        )
+        document = await self._ask("query", {"query": query, "time": f"{at:.3f}"})
         try:
             found = {
                 str(one["metric"]["region"]): float(one["value"][1])
@@ -82,19 +69,13 @@ class Prometheus:
         Raises:
             PeerError: it gave no usable answer.
         """
-        document = await ask(
-            self._http,
-            "prometheus",
-            self._peer(),
-            "/api/v1/query_range",
-            params={
-                "query": query,
-                "start": f"{start:.3f}",
-                "end": f"{start + (count - 1) * step_seconds:.3f}",
-                "step": f"{step_seconds:.3f}",
-            },
-            timeout_seconds=_RANGE_TIMEOUT_SECONDS,
-        )
+        params = {
+            "query": query,
+            "start": f"{start:.3f}",
+            "end": f"{start + (count - 1) * step_seconds:.3f}",
+            "step": f"{step_seconds:.3f}",
+        }
+        document = await self._ask("query_range", params)
         found: list[float | None] = [None] * count
         try:
             for at, text in (document["data"]["result"] or [{"values": []}])[0]["values"]:
@@ -104,6 +85,15 @@ class Prometheus:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise PeerError("prometheus answered without a result") from error
         return tuple(found)
+
+    async def _ask(self, what: str, params: dict[str, str], *, timeout_seconds: float = _RANGE_TIMEOUT_SECONDS) -> Any:
+        """Return what Prometheus answers to a query.
+
+        Raises:
+            PeerError: it gave no usable answer.
+        """
+        path = f"/api/v1/{what}"
+        return await ask(self._http, "prometheus", self._peer(), path, params=params, timeout_seconds=timeout_seconds)
 
 
 def quoted(text: str) -> str:

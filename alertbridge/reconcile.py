@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from alertbridge import intake
 from alertbridge.composing import merged_facts
-from alertbridge.errors import PeerError, StoreError
+from alertbridge.errors import PeerError
 from alertbridge.facts import moment
 from alertbridge.following import follow
 from alertbridge.incidents import WATCHDOG, Incident, Phase, Tell
-from alertbridge.patience import store_failed
+from alertbridge.patience import attempted
 from alertbridge.truth import CONFIRM_WITHIN, Conclusion, Evidence, Standing, conclude
 from alertbridge.wording import alert_shows, utc_now
 from httpservice.logs import get_logger
@@ -83,16 +83,9 @@ class Reconciler:
         """Reconcile until cancelled."""
         while True:
             self._event.clear()
-            try:
-                pause = await self.check()
-            except StoreError as error:
-                store_failed(error)
-                pause = self.every_seconds
-            except Exception:
-                log.exception("reconciling failed")
-                pause = self.every_seconds
+            pause = await attempted(self.check, "reconciler")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(self.every_seconds if pause is None else pause):
                     await self._event.wait()
 
     async def check(self) -> float:

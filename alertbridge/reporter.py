@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from alertbridge import intake, schedules
 from alertbridge.errors import PeerError, StoreError
-from alertbridge.patience import store_failed
+from alertbridge.patience import attempted
 from alertbridge.reports import Spans, make, names_of
 from alertbridge.reports_text import Frame, report_text
 from alertbridge.routing import regions_of
@@ -64,12 +64,7 @@ class Reporter:
         self._tried.clear()
         self._known = None
         while True:
-            try:
-                await self.look()
-            except StoreError as error:
-                store_failed(error)
-            except Exception:
-                log.exception("reporting failed")
+            await attempted(self.look, "reports")
             await asyncio.sleep(self.every_seconds)
 
     async def look(self) -> None:

@@ -17,7 +17,7 @@ import httpx
 
 from alertbridge import intake
 from alertbridge.errors import PeerError, StoreError
-from alertbridge.patience import store_failed
+from alertbridge.patience import attempted, patiently
 from alertbridge.payload import AlertStatus
 from alertbridge.peers import ask
 from alertbridge.routing import chats_for
@@ -25,7 +25,7 @@ from alertbridge.wording import utc_now
 from httpservice.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from alertbridge.metrics import Metrics
     from alertbridge.payload import Alert
@@ -119,14 +119,11 @@ class Watchdog:
             group.create_task(self._ping(), name="watchdog ping")
 
     async def _watch(self) -> None:
-        stored = await _until_stored(lambda: self.store.transact(lambda q: q.value(_SILENT_SINCE)))
+        stored = await patiently(self.store, lambda q: q.value(_SILENT_SINCE))
         self._silent_since = datetime.fromisoformat(stored) if stored else None
         while True:
             self._event.clear()
-            try:
-                await self.look()
-            except StoreError as error:
-                store_failed(error)
+            await attempted(self.look, "watchdog")
             try:
                 async with asyncio.timeout(self.look_seconds):
                     await self._event.wait()
@@ -229,11 +226,3 @@ class Watchdog:
         except StoreError:
             return False
         return True
-
-
-async def _until_stored(work: Callable[[], Awaitable[str | None]]) -> str | None:
-    while True:
-        try:
-            return await work()
-        except StoreError:
-            await asyncio.sleep(1.0)
