@@ -5,15 +5,15 @@ Runs inside the store's transactions. planning.py decides, outbox.py sends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from alertbridge import pictures_due
+from alertbridge import backlog, pictures_due
 from alertbridge.errors import Failure
 from alertbridge.facts import told_of
 from alertbridge.incidents import Tell
 from alertbridge.planning import COLLECT_FOR, Act, Job, plan
-from alertbridge.store.rows import MessageKind, RowState
+from alertbridge.store.rows import BACKLOG, MessageKind, RowState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,6 +45,7 @@ def bury(queries: Queries, chat: str, now: datetime) -> None:
 def claim(queries: Queries, chat: Chat, chat_id: int, now: datetime, *, may_edit: bool = True) -> Claim:
     """Find the next job of a chat and mark its rows as being sent; without `may_edit` edits wait."""
     postponed = False
+    backlog.owe(queries, now=now)
     while True:
         rows = queries.due(chat.name, now)
         if not rows:
@@ -62,6 +63,9 @@ def claim(queries: Queries, chat: Chat, chat_id: int, now: datetime, *, may_edit
         if job is None:
             return Claim(job=None)
         job_rows = [row.id for row in job.rows]
+        if job.rows[0].notice == BACKLOG:
+            word = backlog.counted(queries, job.rows[0], now=now)
+            job = replace(job, act=Act.DROP) if word is None else replace(job, rows=(word,))
         if job.act is Act.POSTPONE:
             queries.update_rows(job_rows, not_before=job.until)
             postponed = True
@@ -85,6 +89,7 @@ def settle(
 ) -> None:
     """Note what Telegram took, and what has to follow from it in other messages."""
     queries.update_rows([row.id for row in job.rows], state=RowState.SENT, settled_at=now, failure="", detail="")
+    backlog.note(queries, None, now=now)
     kind = _NEW_MESSAGE.get(job.act)
     if done.new and job.message is not None and job.act in {Act.EDIT, Act.JOIN}:
         kind = job.message.kind  # the message to edit was gone: this one takes its place

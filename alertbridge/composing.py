@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from alertbridge import digests, render, wording
+from alertbridge import backlog, digests, render, wording
 from alertbridge import facts as facts_module
 from alertbridge.bot.keyboards import digest_buttons, incident_buttons, notice_buttons, signer_of
 from alertbridge.errors import PeerError
 from alertbridge.planning import Act, Job
-from alertbridge.store.rows import MessageKind
+from alertbridge.store.rows import BACKLOG, MessageKind
 from alertbridge.texts import texts
 from httpservice.logs import get_logger
 
@@ -87,7 +87,10 @@ def compose(
     match job.act:
         case Act.NOTICE:
             row = job.rows[0]
-            text = render.notice(words, row.notice, dict(row.values))
+            if row.notice == BACKLOG:
+                text = backlog.text(row.values, words, chat.timezone, now=now)
+            else:
+                text = render.notice(words, row.notice, dict(row.values))
             silent = quiet_now or row.values.get("silent") == "yes"
         case Act.SEND:
             before = next((row.values["before"] for row in job.rows if "before" in row.values), None)

@@ -14,7 +14,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from alertbridge import claims, intake, retry, withholding
+from alertbridge import backlog, claims, intake, retry, withholding
 from alertbridge.composing import compose, with_facts
 from alertbridge.delivery import Parcel, Undelivered, deliver
 from alertbridge.errors import Failure, StoreError
@@ -208,20 +208,26 @@ class Outbox:
         self._troubles[chat.name] = error.failure
         ids = [row.id for row in job.rows]
         attempts = max(row.attempts for row in job.rows) + 1
+        now = self.now()
         notes = {"attempts": attempts, "failure": error.failure.value, "detail": error.detail}
         if action.step is retry.Step.WAIT:
             if known is not error.failure:
                 log.warning("delivery failed", chat=chat.name, reason=error.failure.value, detail=error.detail)
             chat_id = self.lanes.id_of(chat)
             self.lanes.keep_quiet(chat_id, action.delay_seconds, error.failure, everyone=action.everyone)
-            await patiently(self.store, lambda q: q.update_rows(ids, state=RowState.PENDING, **notes))
+
+            def keep(queries: Queries) -> None:
+                queries.update_rows(ids, state=RowState.PENDING, **notes)
+                backlog.note(queries, error.failure, now=now)
+
+            await patiently(self.store, keep)
         else:
             log.error("message refused", chat=chat.name, reason=error.failure.value, detail=error.detail, rows=len(ids))
-            now = self.now()
             admins = self.settings().admins() if known is not error.failure else ()
 
             def bury(queries: Queries) -> None:
                 queries.update_rows(ids, state=RowState.DEAD, settled_at=now, **notes)
+                backlog.note(queries, error.failure, now=now)
                 values = {"chat": chat.name, "detail": error.detail}
                 intake.notify(queries, [name for name in admins if name != chat.name], "dead", values, now=now)
 

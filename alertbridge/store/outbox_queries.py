@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alertbridge.incidents import Tell
 from alertbridge.store import schema
 from alertbridge.store.base import WAITING, Connected, at, chunks, moment, stored
-from alertbridge.store.rows import Row, RowState
+from alertbridge.store.rows import BACKLOG, Row, RowState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,12 +64,12 @@ class OutboxQueries(Connected):
         self._connection.execute(_NEW_ROW, row)
 
     def due(self, chat: str, now: datetime, *, limit: int = 5000) -> tuple[Row, ...]:
-        """Return what is to be sent to a chat now, in order."""
+        """Return what is to be sent to a chat now, in order; first the word about all the others, if there is one."""
         table = schema.outbox
         query = (
             sa.select(table)
             .where(table.c.chat == chat, table.c.state.in_(WAITING), table.c.not_before <= stored(now))
-            .order_by(table.c.id)
+            .order_by(table.c.notice != BACKLOG, table.c.id)
             .limit(limit)
         )
         return tuple(_row(row) for row in self._connection.execute(query).mappings())

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 NOTICE = "notice"  # kind of an outbox row that tells of no incident
+BACKLOG = "backlog"  # the notice that goes before everything else that waits for its chat (backlog.py)
 
 
 class RowState(StrEnum):

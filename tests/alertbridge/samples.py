@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alertbridge import digests, render
+from alertbridge import backlog, digests, render
 from alertbridge.facts import Facts
 from alertbridge.incidents import Incident, Level, Phase, Record, Tell
 from alertbridge.markup import plain
-from alertbridge.settings import Language
-from alertbridge.texts import texts
+from alertbridge.settings import JAKARTA, Language
+from alertbridge.texts import Texts, texts
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "telegram.md"
 BEGIN, END = "<!-- samples begin -->", "<!-- samples end -->"
@@ -155,10 +155,8 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
                 found[language] = render.moved_message(incident, words, now=at)
             elif key == "digest":
                 found[language] = digests.digest_message(storm(), words, now=later)
-            elif key == "digest over":
-                found[language] = digests.digest_over(5, words)
             else:
-                found[language] = render.notice(words, key, NOTICE)
+                found[language] = digests.digest_over(5, words)
         made.append((title, found))
 
     add("A site is DOWN (sound)", "message", incident=down())
@@ -206,15 +204,25 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
         add(title, "message", incident=incident, tell=tell, at=later)
     add("A storm: one digest, edited as sites return", "digest")
     add("Everything of a digest is over (silent)", "digest over")
-    add("The monitoring itself is silent (sound)", "lines")
-    add("It speaks again", "back")
-    add("A chat refuses messages (to the admin chat, once)", "dead")
-    add("A group has become a supergroup", "migrated")
-    add("Another program fetches this bot's commands (to the admin chat, once)", "conflict")
-    add("A webhook is set for this bot (to the admin chat, once)", "conflict_webhook")
-    return made
+    return made + [(title, {language: notice(key, texts(language)) for language in Language}) for title, key in NOTICES]
 
 
+def notice(key: str, words: Texts) -> str:
+    """Return a message of the bridge itself."""
+    if key == "backlog":
+        return backlog.text(BACKLOG, words, JAKARTA, now=BEGAN + timedelta(minutes=37, seconds=54))
+    return render.notice(words, key, NOTICE)
+
+
+NOTICES = (
+    ("The monitoring itself is silent (sound)", "lines"),
+    ("It speaks again", "back"),
+    ("Telegram could not be reached for a while: first in each chat that something was held for (silent)", "backlog"),
+    ("A chat refuses messages (to the admin chat, once)", "dead"),
+    ("A group has become a supergroup", "migrated"),
+    ("Another program fetches this bot's commands (to the admin chat, once)", "conflict"),
+    ("A webhook is set for this bot (to the admin chat, once)", "conflict_webhook"),
+)
 NOTICE = {
     "keys": "silent,answers",
     "seconds": "185",
@@ -223,6 +231,13 @@ NOTICE = {
     "detail": "Forbidden: bot was kicked from the supergroup chat",
     "old_id": "-4001",
     "new_id": "-1001234567890",
+}
+BACKLOG = {
+    "away_since": BEGAN.isoformat(),
+    "away_until": (BEGAN + timedelta(minutes=37, seconds=54)).isoformat(),
+    "messages": "10",
+    "over": "4",
+    "open": "2",
 }
 
 
