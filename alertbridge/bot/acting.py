@@ -16,11 +16,10 @@ from alertbridge.bot import silencing
 from alertbridge.bot.callbacks import Kind
 from alertbridge.bot.durations import LONGEST, SHORTEST, split_request
 from alertbridge.bot.kinds import Answer, Question, WrongUsageError
-from alertbridge.bot.lookup import find_region, find_target
+from alertbridge.bot.lookup import both, find_region, find_target, several
 from alertbridge.bot.open_incidents import meant, place_of
 from alertbridge.bot.paging import page_of, paged, pages
 from alertbridge.errors import PeerError
-from alertbridge.markup import escape
 from alertbridge.sending import Button
 
 if TYPE_CHECKING:
@@ -119,11 +118,10 @@ async def _subject(question: Question, name: str) -> tuple[str, tuple[Matcher, .
     exact = next((item for found in (region, target) if (item := _exactly(found, name)) is not None), None)
     item = exact or target.item or region.item
     if item is None:
-        near = (*target.near, *region.near)
-        if not near:
+        found = both(target, region)
+        if not found.near:
             raise WrongUsageError(question.texts("act.unknown_name", text=name))
-        lines = [f"<code>{escape(one)}</code>" for one in near]
-        raise WrongUsageError("\n".join([question.texts("bot.several", text=name), *lines]))
+        raise several(question, found, text=name, after=question.argument.removeprefix(name).strip())
     kind = "region" if item is region.item else "target"
     return str(item.get("name")), (Matcher(name=kind, value=str(item["id"])),)
 

@@ -119,10 +119,15 @@ def log_text(name: str, page: Mapping[str, Any], zone: ZoneInfo, texts: Texts, *
     body = []
     for item in page["items"]:
         at, rtt = moment(str(item.get("time") or "")), item.get("rtt_seconds")
-        result = _milliseconds(rtt) if isinstance(rtt, int | float) else str(item.get("result"))
+        result = _milliseconds(rtt) if isinstance(rtt, int | float) else _not_answered(str(item.get("result")), texts)
         when = wording.when(at, zone, now=now) if at is not None else "-"
         body.append(f"<code>{texts('bot.log_line', when=when, result=result)}</code>")
     return fit(head, body, [as_of(page, texts, zone=zone, now=now)], more=lambda left: texts("digest.more", count=left))
+
+
+def _not_answered(result: str, texts: Texts) -> str:
+    """Return why a probe has no reply, in words."""
+    return texts.word(f"bot.log_{result}", default=texts.word(f"failure.{result}", default=result))
 
 
 def _age(facts: Facts, texts: Texts, *, now: datetime) -> str:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     PROLONG = "h"  # silence id, its end in seconds since the epoch
     RESTART = "r"  # user id, seconds since the epoch
     PAGE = "p"  # command, page, argument
+    ASK = "q"  # command, argument: as if it were typed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from alertbridge import wording
 from alertbridge.bot import acting, answers, hands, introducing, picturing, reporting
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
-from alertbridge.bot.lookup import Found, find_region, find_target, the_one
+from alertbridge.bot.lookup import Found, both, find_region, find_target, the_one
+from alertbridge.bot.offering import target_buttons
 from alertbridge.bot.paging import paged
 from alertbridge.errors import PeerError
 from alertbridge.facts import from_item
@@ -97,21 +98,25 @@ async def _one_region(question: Question, item: Mapping[str, Any]) -> Answer:
     return paged(question, answers.region_lines([item], texts), body, foot, hidden=hidden)
 
 
-async def target(question: Question) -> str:
+async def target(question: Question) -> Answer:
     """Tell one target."""
     found = await find_target(question.exporter, _needed(question))
-    return answers.target_text(_the_one(found, question, "target"), question.texts, now=question.now)
+    return _one_target(question, _the_one(found, question, "target"))
 
 
-async def find(question: Question) -> str | Answer:
+def _one_target(question: Question, item: Mapping[str, Any]) -> Answer:
+    text = answers.target_text(item, question.texts, now=question.now)
+    return Answer(text=text, buttons=target_buttons(question, str(item["id"])))
+
+
+async def find(question: Question) -> Answer:
     """Tell a region or a target by name, whichever is meant."""
     text = _needed(question)
     region_found = await find_region(question.exporter, text)
     if region_found.item is not None:
         return await _one_region(question, region_found.item)
     found = await find_target(question.exporter, text)
-    near = Found(item=found.item, near=(*found.near, *region_found.near))
-    return answers.target_text(_the_one(near, question, "target"), question.texts, now=question.now)
+    return _one_target(question, _the_one(both(found, region_found), question, "target"))
 
 
 async def log(question: Question) -> str | Answer:
@@ -153,7 +158,7 @@ def _needed(question: Question) -> str:
 
 
 def _the_one(found: Found, question: Question, kind: str) -> dict[str, Any]:
-    return the_one(found, question.texts, kind=kind, text=question.argument)
+    return the_one(found, question, kind=kind, text=question.argument)
 
 
 COMMANDS = (

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class WrongUsageError(Exception):
-    """The arguments do not fit; the text is the answer."""
+    """The arguments do not fit; the text is the answer, the buttons what may have been meant."""
+
+    def __init__(self, text: str, *, buttons: Buttons = ()) -> None:
+        self.buttons = buttons
+        super().__init__(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

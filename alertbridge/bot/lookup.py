@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alertbridge.bot.kinds import WrongUsageError
+from alertbridge.bot.offering import Choice, choice_buttons
 from alertbridge.markup import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from alertbridge.bot.kinds import Question
     from alertbridge.exporter import Exporter
-    from alertbridge.texts import Texts
 
 _NEAR = 5
 # Short names that follow no rule; all others are made of the beginnings of a name's words (jabar, sumut, ntb).
@@ -34,11 +35,19 @@ class Found:
     """What fits. Exactly one of both is filled, or neither."""
 
     item: dict[str, Any] | None = None
-    near: tuple[str, ...] = ()  # "id (name)", best first
+    near: tuple[Choice, ...] = ()  # best first
+    fits: bool = True  # what was typed is part of their names; else they are only written alike
 
 
-def the_one(found: Found, texts: Texts, *, kind: str, text: str) -> dict[str, Any]:
+def the_one(found: Found, question: Question, *, kind: str, text: str, after: str = "") -> dict[str, Any]:
     """Return the item that was meant.
+
+    Args:
+        found: what fits.
+        question: as it was asked.
+        kind: `target` or `region`.
+        text: what was typed for it.
+        after: what followed it in the command; it is kept when a choice is pressed.
 
     Raises:
         WrongUsageError: there is none, or several fit; says which.
@@ -46,9 +55,26 @@ def the_one(found: Found, texts: Texts, *, kind: str, text: str) -> dict[str, An
     if found.item is not None:
         return found.item
     if not found.near:
+        texts = question.texts
         raise WrongUsageError(texts("bot.not_found", kind=texts(f"kind.{kind}"), text=text))
-    lines = [f"<code>{escape(name)}</code>" for name in found.near]
-    raise WrongUsageError("\n".join([texts("bot.several", text=text), *lines]))
+    raise several(question, found, text=text, after=after)
+
+
+def several(question: Question, found: Found, *, text: str, after: str = "") -> WrongUsageError:
+    """Return the answer that asks which of some was meant."""
+    head = question.texts("bot.several" if found.fits else "bot.alike", text=text)
+    lines = [f"<code>{escape(str(one))}</code>" for one in found.near]
+    buttons = choice_buttons(question, found.near, after=after)
+    return WrongUsageError("\n".join([head, *lines]), buttons=buttons)
+
+
+def both(first: Found, second: Found) -> Found:
+    """Return what comes near of two searches; what fits goes before what is only written alike."""
+    if not first.fits and second.fits and second.near:
+        first, second = second, first
+    fitting = first.fits and bool(first.near)
+    near = (*first.near, *(second.near if second.fits or not fitting else ()))
+    return Found(item=first.item or second.item, near=near, fits=fitting)
 
 
 async def find_target(exporter: Exporter, text: str) -> Found:
@@ -61,7 +87,7 @@ async def find_target(exporter: Exporter, text: str) -> Found:
     if page["items"]:
         return choose(page["items"], text)
     every = (await exporter.targets(limit=_EVERY))["items"]
-    return Found(near=await asyncio.to_thread(_close, every, text))  # of thousands: not on the event loop
+    return Found(near=await asyncio.to_thread(_close, every, text), fits=False)  # of thousands: not on the event loop
 
 
 async def find_region(exporter: Exporter, text: str) -> Found:
@@ -78,10 +104,10 @@ async def find_region(exporter: Exporter, text: str) -> Found:
     short = [item for item in items if is_short_for(wanted, str(item.get("name")))]
     if short:
         return choose(short, wanted)
-    return Found(near=_close(items, wanted))
+    return Found(near=_close(items, wanted), fits=False)
 
 
-def _close(items: Sequence[dict[str, Any]], text: str) -> tuple[str, ...]:
+def _close(items: Sequence[dict[str, Any]], text: str) -> tuple[Choice, ...]:
     """Return what is written nearly like a text, the nearest first."""
     names = {str(item.get(key)).casefold(): item for item in items for key in ("id", "name")}
     found = difflib.get_close_matches(text.casefold(), list(names), n=_NEAR, cutoff=0.6)
@@ -116,5 +142,5 @@ def choose(items: Sequence[dict[str, Any]], text: str) -> Found:
     return Found(near=_names(items[:_NEAR]))
 
 
-def _names(items: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(f"{item.get('id')} ({item.get('name')})" for item in items))
+def _names(items: Sequence[dict[str, Any]]) -> tuple[Choice, ...]:
+    return tuple(dict.fromkeys(Choice(id=str(item.get("id")), name=str(item.get("name"))) for item in items))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alertbridge import wording
 from alertbridge.bot.kinds import Question, WrongUsageError
+from alertbridge.bot.offering import Choice, choice_buttons
 from alertbridge.markup import escape, one_line
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ async def meant(question: Question, *, name: str | None = None, unacknowledged: 
         return _named(incidents, text, question)
     free = [i for i in incidents if not (unacknowledged and i.acknowledged_by)]
     if len(free) > 1:
-        raise WrongUsageError(_choice(question.texts("act.which", command=question.name), free))
+        raise _choice(question, question.texts("act.which", command=question.name), free)
     return _some(free or incidents, question)
 
 
@@ -74,7 +75,8 @@ def _named(incidents: Sequence[Incident], text: str, question: Question) -> tupl
     near = part or list({names[name].id: names[name] for name in close}.values())
     if not near:
         raise WrongUsageError(question.texts("act.none_open_named", text=text))
-    raise WrongUsageError(_choice(question.texts("bot.several", text=text), near))
+    key = "bot.several" if part else "act.none_open_near"
+    raise _choice(question, question.texts(key, text=text), near)
 
 
 def _names(incident: Incident) -> tuple[str, ...]:
@@ -84,10 +86,12 @@ def _names(incident: Incident) -> tuple[str, ...]:
     return tuple(name.casefold() for name in found if name)
 
 
-def _choice(head: str, incidents: Sequence[Incident]) -> str:
-    lines = []
+def _choice(question: Question, head: str, incidents: Sequence[Incident]) -> WrongUsageError:
+    """Return the answer that asks which incident was meant; what followed the name in the command is kept."""
+    lines, choices = [], []
     for incident in incidents[:_NEAR]:
         kind, _, identity = incident.subject.partition(":")
         name = incident.label("alertname") if kind == "alert" else identity
         lines.append(f"<code>{escape(name)}</code> {escape(place_of(incident))}")
-    return "\n".join([head, *lines])
+        choices.append(Choice(id=name, name=place_of(incident)))
+    return WrongUsageError("\n".join([head, *lines]), buttons=choice_buttons(question, choices))

@@ -22,7 +22,7 @@ async def map_picture(question: Question) -> Answer:
     region = None
     if question.argument:
         found = await find_region(question.exporter, question.argument)
-        region = the_one(found, question.texts, kind="region", text=question.argument)
+        region = the_one(found, question, kind="region", text=question.argument)
     return _answer(await _pictures(question).map(question.texts, now=question.now, region=region))
 
 
@@ -39,7 +39,7 @@ async def graph_picture(question: Question) -> Answer:
         item, is_region = exact[0], True
     else:
         found = await find_target(question.exporter, name)
-        item, is_region = the_one(found, question.texts, kind="target", text=name), False
+        item, is_region = the_one(found, question, kind="target", text=name, after=span), False
     try:
         picture = await _pictures(question).graph(
             item, question.texts, now=question.now, span=span, is_region=is_region

@@ -103,12 +103,14 @@ class Presses:
         if found is None:
             return None
         kind, arguments = found
-        name = arguments[0] if kind is Kind.PAGE else _COMMANDS[kind]
+        name = arguments[0] if kind in {Kind.PAGE, Kind.ASK} else _COMMANDS[kind]
         command = BY_NAME.get(name)
         if command is None:
             return None
         if kind is Kind.PAGE:
             question = replace(question, page=int(arguments[1]), argument=":".join(arguments[2:]))
+        elif kind is Kind.ASK:
+            question = replace(question, argument=":".join(arguments[1:]))
         return Press(
             kind=kind,
             arguments=arguments,
@@ -150,7 +152,8 @@ class Presses:
 
     async def _carry_out(self, press: Press, update_id: int, query: telegram.CallbackQuery) -> None:
         responder, question = self.responder, press.question
-        command = replace(press.command, answer=_DOING[press.kind](press), acts=press.kind is not Kind.PAGE)
+        asks = press.kind in {Kind.PAGE, Kind.GRAPH} or (press.kind is Kind.ASK and not press.command.acts)
+        command = replace(press.command, answer=_DOING[press.kind](press), acts=not asks)
 
         async def noted() -> None:
             """Say that it is being done: not before it is noted, or a stop of the bridge would make that untrue."""
@@ -159,14 +162,16 @@ class Presses:
                 starting = Answer(text=question.texts("act.restarting"))
                 await responder.replies.send(question.asker, starting, edit=press.message_id)
 
-        if press.kind in {Kind.PAGE, Kind.GRAPH}:
+        if asks:
             responder.on_noted(update_id)
             await noted()
             async with responder.replies.typing(question.asker):
-                answer: Answer | None = await responder.result(replace(command, acts=False), question)
+                answer: Answer | None = await responder.result(command, question)
         else:
             places = ", ".join(place_of(incident) for incident in press.incidents[:3])
             what = f"button {press.kind.name.lower()} {places or ':'.join(press.arguments)}"
+            if press.kind is Kind.ASK:
+                what = f"button /{question.name} {question.argument}"
             answer = await responder.act(command, question, update_id, what=what, noted=noted)
         if answer is None or (press.kind is Kind.ACK and answer.result != "failed" and not answer.result):
             return  # an acknowledged message is edited by the outbox, in every chat that shows it
@@ -254,7 +259,7 @@ def _graph(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
     return lambda question: press.command.answer(replace(question, argument=identity))
 
 
-def _page(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
+def _typed(press: Press) -> Callable[[Question], Awaitable[str | Answer]]:
     return press.command.answer
 
 
@@ -268,5 +273,6 @@ _DOING: dict[Kind, Callable[[Press], Callable[[Question], Awaitable[str | Answer
     Kind.PROLONG: _prolong,
     Kind.RESTART: _restart,
     Kind.GRAPH: _graph,
-    Kind.PAGE: _page,
+    Kind.PAGE: _typed,
+    Kind.ASK: _typed,
 }

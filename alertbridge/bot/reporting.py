@@ -39,7 +39,7 @@ async def report(question: Question) -> str:
     names: dict[str, str] = {}
     if name:
         found = await find_region(question.exporter, name)
-        region = the_one(found, question.texts, kind="region", text=name)
+        region = the_one(found, question, kind="region", text=name, after=span)
         places, regions = (str(region.get("name")),), (str(region["id"]),)
     else:
         with contextlib.suppress(PeerError):  # the report itself says who does not answer

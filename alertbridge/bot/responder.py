@@ -145,6 +145,8 @@ class Responder:
         if question.asker.chat_id < 0:
             return None
         key = "bot.unknown" if question.name else "bot.not_understood"
+        if question.name == "start":  # what Telegram's own button sends when a person first opens the bot
+            key = "bot.start"
         return Answer(text=f"{question.texts(key)}\n\n{await BY_NAME['help'].answer(question)}")
 
     async def _refused(self, command: Command, question: Question, sent_at: datetime) -> tuple[bool, str | None]:
@@ -218,7 +220,7 @@ class Responder:
             found, result = await command.answer(question), "ok"
             answer = Answer(text=found) if isinstance(found, str) else found
         except WrongUsageError as error:
-            answer, result = Answer(text=str(error), result="wrong usage"), "wrong_usage"
+            answer, result = Answer(text=str(error), buttons=error.buttons, result="wrong usage"), "wrong_usage"
         except PeerError as error:
             log.info("command without its peer", command=command.name, reason=str(error))
             peer, result = str(error).partition(" ")[0], "unavailable"

@@ -152,7 +152,10 @@ async def test_ack_without_a_name_offers_what_is_open_and_near_ids_are_offered(t
     assert "Which one? Write /ack with one of these" in choice
     assert "jbr-pk-dago" in choice
     near = (await ask(trial.api, "/ack jbr-pk-dagu", user=OPERATOR)).text
-    assert near == "Several fit jbr-pk-dagu; which one?\njbr-pk-dago Jawa Barat · Jbr Pk Dago"
+    assert (
+        near
+        == "No open incident is called jbr-pk-dagu. Open, with a name like it:\njbr-pk-dago Jawa Barat · Jbr Pk Dago"
+    )
     assert (await ask(trial.api, "/ack nowhere", user=OPERATOR)).text == "No open incident is called nowhere."
     assert {row[2] for row in await becomes_recorded(trial, 3)} == {"wrong usage"}
 
