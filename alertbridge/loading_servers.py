@@ -105,7 +105,9 @@ def secret_file(section: Section, key: str, *, if_empty: str = "") -> Secret | N
         lines = read_regular(Path(name)).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is no UTF-8 text"
-        section.wrong(key, f"cannot be read: {reason}", "create the file, readable for this user", value=name)
+        # Relative to where the bridge was started: the whole path shows where it looked.
+        where = str(Path(name).absolute())
+        section.wrong(key, f"cannot be read: {reason}", "create the file, readable for this user", value=where)
         return None
     text = next((line.strip() for line in lines if line.strip() and not line.startswith("#")), "")
     if text:
