@@ -1,4 +1,4 @@
-"""What a state rests on, for the JSON API: since when a DOWN target is silent, which limits a LOW one breaks."""
+"""What a state rests on, for the JSON API: since when a DOWN target is silent, how it was before, why one is LOW."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from exporter.state.verdict import Verdict
 
 _SHORT: Final = 20  # probes; the judge's short window, whose limit is twice that of the 60 (docs/states.md)
+_LONG: Final = 60  # probes; the judge's window
 _LEAST_LOST: Final = 2
 _ROUNDING: Final = 1e-9
 # These say that nothing was sent: nothing of the target.
@@ -53,6 +54,37 @@ def silences(
         reason = REASONS[int(status[place, newest[place]]) - Status.FIRST_FAILURE].value
         found[slot] = (None if forgotten[place] else float(first[place]) + to_utc, reason)
     return found
+
+
+def last_measured(
+    board: Board, roster: Roster, verdict: Verdict, slots: Sequence[int]
+) -> dict[int, tuple[float, float, float | None]]:
+    """Return of each DOWN slot the newest grid reply: when it was sent (UTC seconds), its RTT, the loss up to then.
+
+    The loss is that of the last 60 probes that had ended well or badly by then, 0-1; None where the ring no longer
+    holds them. A slot whose ring holds no reply any more is missing.
+    """
+    chosen = np.asarray(slots, dtype=np.intp)
+    rows = chosen[
+        (verdict.code[chosen] == State.DOWN) & (board.slot["generation"][chosen] == roster.generation[chosen])
+    ]
+    sent, status = board.slot["grid_sent_at"][rows], board.slot["grid_status"][rows]
+    answered = status == Status.REPLY
+    place = np.where(answered, sent, -np.inf).argmax(axis=1)[:, None]
+    at = np.take_along_axis(sent, place, axis=1)
+    rtt = np.take_along_axis(board.slot["grid_rtt"][rows], place, axis=1)
+    ended = (answered | (status >= Status.FIRST_FAILURE)) & ~np.isin(status, _UNSENT) & (sent <= at)
+    newest = np.argsort(np.where(ended, -sent, np.inf), axis=1)[:, :_LONG]
+    counted = np.take_along_axis(ended, newest, axis=1)
+    lost = (np.take_along_axis(status, newest, axis=1) >= Status.FIRST_FAILURE) & counted
+    held = counted.sum(axis=1)
+    whole = (held == _LONG) | (board.slot["grid_count"][rows] <= GRID)
+    to_utc = time.time() - time.monotonic()
+    return {
+        slot: (float(at[n, 0]) + to_utc, float(rtt[n, 0]), int(lost[n].sum()) / int(held[n]) if whole[n] else None)
+        for n, slot in enumerate(rows.tolist())
+        if answered[n].any()
+    }
 
 
 def low_reasons(board: Board, roster: Roster, verdict: Verdict, slot: int) -> list[dict[str, Any]] | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from exporter.outcome import CAUSES, REASONS, UNKNOWN_REASONS, State, Status
 from exporter.state.verdict import NO_STATE, culprit_id
-from exporter.web.evidence_row import low_reasons, silences
+from exporter.web.evidence_row import last_measured, low_reasons, silences
 from exporter.web.tunnel_row import tunnel_item
 
 if TYPE_CHECKING:
@@ -51,13 +51,25 @@ def target_items(
     seen = _newest_probes(board, index.roster)
     items = [_target_item(index, verdict, board, slot, seen) for slot in slots]
     silent = silences(board, index.roster, verdict, slots)
+    before = last_measured(board, index.roster, verdict, slots)
     for item, slot in zip(items, slots, strict=True):
         since, reason = silent.get(slot, (None, None))
         item["silent_since"], item["newest_failure"] = rfc3339(since), reason
+        item["last_measured"] = _measured_item(before[slot]) if slot in before else None
         item["low_reasons"] = low_reasons(board, index.roster, verdict, slot)
         fact = tunnels.facts.get(item["id"])
         item["tunnel"] = tunnel_item(fact, rfc3339(fact.handshake_at) if fact is not None else None)
     return items
+
+
+def _measured_item(measured: tuple[float, float, float | None]) -> dict[str, Any]:
+    """Return what was last measured of a target that is DOWN."""
+    at, rtt, loss = measured
+    return {
+        "at": rfc3339(at),
+        "rtt_seconds": number(rtt),
+        "loss_ratio": round(loss, _DECIMALS) if loss is not None else None,
+    }
 
 
 def _target_item(

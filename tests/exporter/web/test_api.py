@@ -75,6 +75,7 @@ async def test_a_healthy_target_item_is_exactly_this(client: httpx.AsyncClient, 
             "last_probe_at": None,
             "silent_since": None,
             "newest_failure": None,
+            "last_measured": None,
             "low_reasons": None,
             "tunnel": None,
         }

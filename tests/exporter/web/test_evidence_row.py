@@ -1,4 +1,4 @@
-"""What a state rests on in the API: silence and its reason of DOWN targets, broken limits of LOW ones."""
+"""What a state rests on in the API: since when a DOWN target is silent, why, how it was before; what a LOW one breaks."""
 
 from __future__ import annotations
 
@@ -54,10 +54,42 @@ async def test_a_silence_that_is_longer_than_the_memory_has_no_begin(client: htt
     assert (item["silent_since"], item["newest_failure"]) == (None, "timeout")
 
 
+async def test_a_down_target_says_how_it_was_before(client: httpx.AsyncClient, view: FakeView) -> None:
+    """The newest reply, and the loss of the 60 probes up to it: neither the silence after it nor what is older."""
+    slot, now, wall = view.roster.slot_of[DOWN], time.monotonic(), time.time()
+    for number in range(100):  # the lost ones: 60, 66 and 72 are of the last sixty, the five first ones are older
+        lost = number < 5 or number in {60, 66, 72}
+        put_probe(view.board, slot, sent_at=now - 120 + number, rtt=None if lost else 0.02)
+    _answered(view, slot, now - 20)
+    for number in range(12):
+        put_probe(view.board, slot, sent_at=now - 18 + number, rtt=None)
+    measured = (await _item(client, DOWN))["last_measured"]
+    at = datetime.fromisoformat(measured.pop("at")).timestamp()
+    assert abs(wall - 20 - at) < 2
+    assert measured == {"rtt_seconds": 0.01, "loss_ratio": 0.05}
+
+
+async def test_what_is_forgotten_is_not_made_up(client: httpx.AsyncClient, view: FakeView) -> None:
+    """First the loss before the fall goes, then the reply itself; nothing that was not sent counts as lost."""
+    slot, now = view.roster.slot_of[DOWN], time.monotonic()
+    put_probe(view.board, slot, sent_at=now - 990, rtt=None, reason=FailureReason.SEND_ERROR)
+    put_probe(view.board, slot, sent_at=now - 980, rtt=None)
+    _answered(view, slot, now - 970)
+    assert (await _item(client, DOWN))["last_measured"]["loss_ratio"] == 0.5, "of a young target: of two probes"
+    for number in range(GRID - 1):
+        put_probe(view.board, slot, sent_at=now - 900 + number, rtt=None)
+    measured = (await _item(client, DOWN))["last_measured"]
+    assert (measured["rtt_seconds"], measured["loss_ratio"]) == (0.01, None)
+    put_probe(view.board, slot, sent_at=now - 1, rtt=None)
+    assert (await _item(client, DOWN))["last_measured"] is None
+
+
 async def test_who_is_not_down_is_not_silent(client: httpx.AsyncClient, view: FakeView) -> None:
     """A lost packet of a target that is up is no silence."""
+    _answered(view, view.roster.slot_of[UP], time.monotonic() - 1)
     put_probe(view.board, view.roster.slot_of[UP], sent_at=time.monotonic(), rtt=None)
     item = await _item(client, UP)
+    assert item["last_measured"] is None, "its numbers of now stand beside"
     assert (item["silent_since"], item["newest_failure"], item["low_reasons"]) == (None, None, None)
 
 
