@@ -1,4 +1,4 @@
-"""What a state rests on in the API: since when a DOWN target is silent, why, how it was before; what a LOW one breaks."""
+"""What a state rests on in the API: silence of a DOWN target, what was before it; broken limits of a LOW one."""
 
 from __future__ import annotations
 
