@@ -1,14 +1,18 @@
-"""The lower lines of a message: broken limits, descriptions, where a person can read on (pure)."""
+"""The lower lines of a message: broken limits, what was before a fall, descriptions, where to read on (pure)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from alertbridge import facts as facts_module
 from alertbridge import wording
 from alertbridge.markup import cut_text, escape, is_linkable, link, one_line
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
     from alertbridge.facts import Facts
     from alertbridge.incidents import Incident
     from alertbridge.texts import Texts
@@ -29,6 +33,20 @@ def low_lines(facts: Facts, texts: Texts) -> list[str]:
         if f"low.{reason}" in texts.entries:
             lines.append(texts(f"low.{reason}", value=unit(value), limit=unit(limit)))
     return lines
+
+
+def measured_line(facts: Facts, texts: Texts, zone: ZoneInfo, *, now: datetime) -> list[str]:
+    """Return what was last measured before the silence, with its time: nobody may take it for what is now."""
+    if facts.last_measured is None:
+        return []
+    at, rtt, loss = facts.last_measured
+    measured = facts_module.moment(at)
+    if measured is None:
+        return []
+    when = wording.when(measured, zone, now=now)
+    if loss is None:
+        return [texts("incident.before_rtt", when=when, rtt=_milliseconds(rtt))]
+    return [texts("incident.before", when=when, rtt=_milliseconds(rtt), loss=_percent(loss))]
 
 
 def _percent(ratio: float) -> str:

@@ -34,6 +34,7 @@ class Facts:
     bad_since: str | None = None  # when the trouble of this incident began; kept after the recovery
     bad_state: str = ""  # which trouble `bad_since` dates: LOW and DOWN begin at different moments
     silent_since: str | None = None  # of what is down: send time of the first probe without an answer
+    last_measured: tuple[str, float, float | None] | None = None  # before that silence: time, RTT seconds, loss 0-1
     newest_failure: str = ""  # timeout, unreachable ...
     low_reasons: tuple[tuple[str, float, float], ...] | None = None  # (reason, value, limit); None: not told
     outage: bool = False
@@ -70,6 +71,9 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
     reasons = known.get("low_reasons")  # JSON has no tuples
     if reasons is not None:
         known["low_reasons"] = tuple((str(reason), float(value), float(limit)) for reason, value, limit in reasons)
+    measured = known.get("last_measured")
+    if measured is not None:
+        known["last_measured"] = tuple(measured)
     return Facts(**known)
 
 
@@ -88,6 +92,7 @@ def from_item(item: Mapping[str, Any], *, is_region: bool, as_of: str | None) ->
         state=state if state in STATES else "unknown",
         state_since=_text(item.get("state_since")) or None,
         silent_since=_text(item.get("silent_since")) or None,
+        last_measured=_measured(item.get("last_measured")),
         newest_failure=_text(item.get("newest_failure")),
         low_reasons=_reasons(item.get("low_reasons")),
         outage=item.get("outage") is True,
@@ -119,12 +124,13 @@ def merge(old: Facts, new: Facts, *, bad_state: str) -> Facts:
     known = old.bad_since is not None and old.bad_state in {"", bad_state}
     finds = new.state == bad_state and new.state_since is not None
     begun, of = (new.state_since, bad_state) if finds and not known else (old.bad_since, old.bad_state)
-    silent_since = old.silent_since if known and old.silent_since else new.silent_since
+    silence = old if known and old.silent_since else new  # its begin, and what was measured before that
     return replace(
         new,
         bad_since=begun,
         bad_state=of,
-        silent_since=silent_since,
+        silent_since=silence.silent_since,
+        last_measured=silence.last_measured,
         newest_failure=new.newest_failure or old.newest_failure,
         address=new.address or old.address,
         told_affected=old.told_affected,
@@ -144,7 +150,7 @@ def reads_differently(old: Facts, new: Facts) -> bool:
 def _told(facts: Facts) -> tuple[object, ...]:
     low = facts.low_reasons if facts.state == "low" else None
     return (
-        *(facts.name, facts.region_name, facts.bad_since, facts.silent_since),
+        *(facts.name, facts.region_name, facts.bad_since, facts.silent_since, facts.last_measured),
         *(facts.cause, facts.culprit, facts.unknown_reason),
         *(facts.cut_off, facts.cut_off_targets, facts.targets, facts.down, facts.low, facts.address, facts.gateway),
         *(reason for reason, _, _ in low or ()),
@@ -169,6 +175,13 @@ def _text(value: Any) -> str:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _measured(value: Any) -> tuple[str, float, float | None] | None:
+    if not isinstance(value, dict):
+        return None
+    at, rtt = _text(value.get("at")), _number(value.get("rtt_seconds"))
+    return None if moment(at) is None or rtt is None else (at, rtt, _number(value.get("loss_ratio")))
 
 
 def _reasons(value: Any) -> tuple[tuple[str, float, float], ...] | None:

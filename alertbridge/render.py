@@ -146,15 +146,15 @@ def _open_lines(incident: Incident, texts: Texts, *, now: datetime) -> list[str]
 
 
 def _silent_lines(facts: Facts, texts: Texts, zone: ZoneInfo, *, now: datetime) -> list[str]:
-    """Return since when it does not answer; the reason only where it says more than that."""
+    """Return since when it does not answer, with the reason where it says more than that; then what was before."""
     reason = texts.word(f"failure.{facts.newest_failure}", default=facts.newest_failure)
     silent = facts_module.moment(facts.silent_since)
     if silent is None:
         return [texts("incident.failure", reason=reason)] if facts.newest_failure else []
     when = wording.when(silent, zone, now=now)
-    if facts.newest_failure in {"", "timeout"}:
-        return [texts("incident.silent_plain", when=when)]
-    return [texts("incident.silent", when=when, reason=reason)]
+    plain = facts.newest_failure in {"", "timeout"}
+    line = texts("incident.silent_plain", when=when) if plain else texts("incident.silent", when=when, reason=reason)
+    return [line, *details.measured_line(facts, texts, zone, now=now)]
 
 
 def _cause_lines(incident: Incident, texts: Texts) -> list[str]:
@@ -186,9 +186,8 @@ def _measured_lines(incident: Incident, texts: Texts) -> list[str]:
         lines.append(texts("incident.region", down=facts.down, targets=facts.targets, low=facts.low))
     elif facts.cut_off_targets and not facts.cause:
         lines.append(f"<b>{texts('incident.cut_off', count=facts.cut_off_targets)}</b>")
-    if (
-        wording.alert_shows(incident) is Shown.LOW and facts.state == "low"
-    ):  # a DOWN shows no numbers of before its fall
+    # Of a DOWN the present numbers say nothing yet: its window of 60 is mostly of before the fall (_silent_lines).
+    if wording.alert_shows(incident) is Shown.LOW and facts.state == "low":
         lines += details.low_lines(facts, texts)
     if facts.address:
         lines.append(texts.html("incident.address", address=f"<code>{escape(facts.address)}</code>"))

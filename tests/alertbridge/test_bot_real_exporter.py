@@ -42,9 +42,9 @@ users: [{{name: boss, id: 33, role: admin}}]
 
 
 @contextlib.asynccontextmanager
-async def running_exporter(folder: Path) -> AsyncIterator[str]:
+async def running_exporter(folder: Path, targets: str = TARGETS) -> AsyncIterator[str]:
     """Run an exporter with one user; give its URL."""
-    (folder / "targets.yml").write_text(TARGETS, encoding="utf-8")
+    (folder / "targets.yml").write_text(targets, encoding="utf-8")
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     (folder / "web.yml").write_text(f"basic_auth_users: {{bridge: '{hashed}'}}\n", encoding="utf-8")
     port = free_port()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from alertbridge.facts import Facts, from_item, from_json, merge
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from alertbridge.facts import Facts, from_item, from_json, merge, reads_differently
 
 BEGAN, LATER = "2026-11-25T07:03:12Z", "2026-11-25T07:09:00Z"
 
@@ -33,6 +39,36 @@ def test_a_silence_keeps_its_begin_when_the_exporter_forgets_it() -> None:
     first = Facts(state="down", state_since=BEGAN, silent_since="2026-11-25T07:03:08Z", newest_failure="timeout")
     facts = merge(merge(Facts(), first, bad_state="down"), Facts(state="down", state_since=BEGAN), bad_state="down")
     assert (facts.silent_since, facts.newest_failure) == ("2026-11-25T07:03:08Z", "timeout")
+
+
+def test_what_was_before_belongs_to_the_silence_that_it_is_told_with() -> None:
+    """A lone answer in the middle of the outage is not "before"; another episode has its own."""
+    before, later = (BEGAN, 0.038, 0.0), (LATER, 0.9, 0.5)
+    first = Facts(state="down", state_since=BEGAN, silent_since=BEGAN, last_measured=before)
+    again = Facts(state="down", state_since=BEGAN, silent_since=LATER, last_measured=later)
+    told = merge(Facts(), first, bad_state="down")
+    assert merge(told, again, bad_state="down").last_measured == before
+    assert merge(replace(told, bad_since=None), again, bad_state="down").last_measured == later
+    forgotten = Facts(state="down", state_since=BEGAN)
+    assert merge(told, forgotten, bad_state="down").last_measured == before
+    assert reads_differently(forgotten, first)
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"at": BEGAN, "rtt_seconds": 0.038, "loss_ratio": 0.05}, (BEGAN, 0.038, 0.05)),
+        ({"at": BEGAN, "rtt_seconds": 0.038, "loss_ratio": None}, (BEGAN, 0.038, None)),
+        ({"at": BEGAN, "rtt_seconds": None, "loss_ratio": 0.0}, None),
+        ({"at": "soon", "rtt_seconds": 0.038, "loss_ratio": 0.0}, None),
+        (None, None),
+    ],
+)
+def test_what_was_before_is_whole_or_absent(item: Any, expected: Any) -> None:
+    """An older exporter has no such field; the store gives back what it got."""
+    facts = from_item({"state": "down", "last_measured": item}, is_region=False, as_of=None)
+    assert facts.last_measured == expected
+    assert from_json(json.loads(json.dumps(facts.to_json()))) == facts
 
 
 def test_reasons_survive_the_store() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -106,20 +107,39 @@ def test_every_text_is_well_formed() -> None:
             check(words(key, **dict.fromkeys(placeholders(entry), "<x>")))
 
 
-def test_a_down_site_shows_no_numbers_of_before_its_fall() -> None:
+SILENT = Facts(
+    state="down",
+    loss_ratio=0.07,
+    rtt_seconds=0.02,
+    silent_since="2026-11-25T07:03:08Z",
+    newest_failure="unreachable",
+    timezone="Asia/Jakarta",
+)
+
+
+def test_a_down_site_shows_no_numbers_as_if_they_were_of_now() -> None:
     """Seconds after the cut the window of 60 still says "7 %"; what is told is since when it is silent, and why."""
-    facts = Facts(
-        state="down",
-        loss_ratio=0.07,
-        rtt_seconds=0.02,
-        silent_since="2026-11-25T07:03:08Z",
-        newest_failure="unreachable",
-        timezone="Asia/Jakarta",
-    )
-    text = render.incident_message(incident(facts=facts), texts(Language.EN), now=NOW)
+    text = render.incident_message(incident(facts=SILENT), texts(Language.EN), now=NOW)
     assert "No answer since 14:03:08 WIB: unreachable (the network says so)" in text
-    assert "Loss" not in text
+    assert "loss" not in text.lower()
     assert "RTT" not in text
+
+
+@pytest.mark.parametrize(
+    ("language", "loss", "line"),
+    [
+        (Language.EN, 0.0, "Before that (14:03:07 WIB): RTT 38 ms, loss 0 %"),
+        (Language.EN, None, "Before that (14:03:07 WIB): RTT 38 ms"),
+        (Language.ID, 0.05, "Sebelum itu (14:03:07 WIB): RTT 38 ms, loss 5 %"),
+    ],
+)
+def test_a_down_site_shows_what_was_measured_before_its_fall(language: Language, loss: float | None, line: str) -> None:
+    """With its time, below since when it is silent; a loss that nobody knows any more is left out."""
+    facts = replace(SILENT, last_measured=("2026-11-25T07:03:07Z", 0.038, loss))
+    lines = render.incident_message(incident(facts=facts), texts(language), now=NOW).splitlines()
+    assert lines[lines.index(line) - 1].partition("14:03:08")[1], "right below the silence"
+    low = incident(name="VPNTargetLow", facts=replace(facts, state="low"))
+    assert line not in render.incident_message(low, texts(language), now=NOW), "of a DOWN only"
 
 
 def test_low_names_each_broken_limit_with_its_value() -> None:
