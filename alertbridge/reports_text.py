@@ -148,9 +148,11 @@ def _availability(report: Report, frame: Frame, texts: Texts) -> list[str]:
     before = percent(report.availability_before, texts)
     if not now:
         lines.append(texts("report.no_prometheus" if "prometheus" in report.unanswered else "report.nothing_recorded"))
-    elif (report.known_ratio or 0.0) < _KNOWN_ENOUGH:
+    elif not report.known_ratio:  # something was recorded, in less than one step of the question
+        lines.append(texts("report.barely"))
+    elif report.known_ratio < _KNOWN_ENOUGH:
         length = (report.spans.end - report.spans.start).total_seconds()
-        known, whole = (wording.duration(length * share, texts) for share in (report.known_ratio or 0.0, 1.0))
+        known, whole = (wording.duration(length * share, texts) for share in (report.known_ratio, 1.0))
         lines.append(texts("report.partly", known=known, whole=whole))
     if not before:  # neither are the outages of then
         lines.append(texts("report.before_unknown", then=then[:1].upper() + then[1:]))

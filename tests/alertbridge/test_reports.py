@@ -78,6 +78,8 @@ def test_what_nobody_recorded_is_not_known() -> None:
         "The 24 hours before: not known",
         "No outages",
     ]
+    peer.ratios, peer.known = [1.0, None], None  # less than a step of the question
+    assert told(peer)[2] == "Seen for some minutes only; the rest is not known"
     peer.ratios, peer.known = [None, None], None
     assert told(peer) == [
         "📊 24-hour report · all regions · not known",
