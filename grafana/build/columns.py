@@ -24,21 +24,23 @@ if TYPE_CHECKING:
     from grafana.build.panels import Json
 
 
-def state(field: str, say: Language, title: str | None = None) -> Column:
-    """Return the state as its word on its colour."""
+def state(
+    field: str, say: Language, title: str | None = None, *, width: int = 90, more: list[Json] | None = None
+) -> Column:
+    """Return the state as its word on its colour; `more` maps what else may stand there."""
     return Column(
         field=field,
         title=title or say("State", "Status"),
-        width=90,
-        mappings=state_mappings(),
+        width=width,
+        mappings=[*state_mappings(), *(more or [])],
         cell="color-background",
         align="center",
     )
 
 
-def name(say: Language, min_width: int = 110) -> Column:
+def name(say: Language, min_width: int = 110, *, wrap: bool = False) -> Column:
     """Return the target's name, a link to its page: one link is shown as such, two would hide behind a menu."""
-    return Column(field="name", title=say("Name", "Nama"), min_width=min_width, links=[target_link(say)])
+    return Column(field="name", title=say("Name", "Nama"), min_width=min_width, links=[target_link(say)], wrap=wrap)
 
 
 def region(say: Language, width: int | None = None) -> Column:
@@ -59,6 +61,11 @@ def since(field: str, say: Language, width: int | None = 148) -> Column:
 def duration(field: str, title: str, width: int | None = 105) -> Column:
     """Return how long it has lasted as a clock, with days before it; the value is in seconds."""
     return Column(field=field, title=title, width=width, unit="dtdhms", align="right")
+
+
+def clock(field: str, title: str, width: int | None = 62) -> Column:
+    """Return the time of day, in hours and minutes; beside a duration, which says when it was another day."""
+    return Column(field=field, title=title, width=width, unit="time:HH:mm")
 
 
 def moment(field: str, title: str, width: int | None = 165) -> Column:
@@ -85,7 +92,7 @@ def hidden(field: str) -> Column:
 
 def alert(say: Language) -> Column:
     """Return an alert's name; the longest of a target's or region's fits, whatever the screen."""
-    return Column(field="alertname", title=say("Alert", "Peringatan"), min_width=160)
+    return Column(field="alertname", title=say("Alert", "Peringatan"), min_width=195)
 
 
 def severity(say: Language) -> Column:
@@ -117,6 +124,7 @@ def cause(say: Language, width: int | None = 90) -> Column:
         "provider": say("provider", "penyedia"),
         "uplink": say("our uplink", "uplink kita"),
         "engine": say("engine", "mesin ping"),
+        "exporter": say("exporter", "exporter"),
         "unknown": NO_VALUE,
         "loss": say("loss", "hilang"),
         "slow": say("slow", "lambat"),

@@ -14,7 +14,7 @@ from grafana.build.palette import GREY, TEXT, state_mappings, thresholds
 from grafana.build.panels import Json, override, panel
 
 OUTLINE: Final = "public/maps/indonesia-outline.geojson"
-CENTRE: Final = {"lat": -2.2, "lon": 118, "zoom": 4.32}
+CENTRE: Final = {"lat": -2.2, "lon": 118, "zoom": 4.2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,8 @@ class Layer:
     size: int  # pixels, radius
     opacity: float
     label: str | None = None  # field whose text is written instead, in the theme's own foreground
+    font_size: int = 11
+    below: int = -16  # pixels from the place down to the middle of the text
 
     def json(self) -> Json:
         """Return the layer as Grafana wants it."""
@@ -42,9 +44,9 @@ class Layer:
         if self.label:
             style["text"] = {"mode": "field", "field": self.label, "fixed": ""}
             style["textConfig"] = {
-                "fontSize": 11,
+                "fontSize": self.font_size,
                 "offsetX": 0,
-                "offsetY": -16,
+                "offsetY": self.below,
                 "textAlign": "center",
                 "textBaseline": "middle",
             }

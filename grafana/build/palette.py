@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 GREEN: Final = "#56A64B"
 YELLOW: Final = "#E0B400"
 RED: Final = "#E02F44"
+ORANGE: Final = "#F2711C"  # the page itself is late: no state of anything
+DARK: Final = "#4A4A4A"  # no data at all, where UNKNOWN would claim that somebody looked
 GREY: Final = "#8E8E8E"
 BLUE: Final = "#3274D9"  # a quantity without a judgement
 PURPLE: Final = "#8F3BB8"  # a second quantity beside it
@@ -24,7 +26,7 @@ FAINT: Final = "rgba(142,142,142,0.16)"
 
 NO_VALUE: Final = "\N{EN DASH}"  # what stands where a number is not known: never 0
 
-COLOURS: Final = frozenset({GREEN, YELLOW, RED, GREY, BLUE, PURPLE, TEXT, FAINT})
+COLOURS: Final = frozenset({GREEN, YELLOW, RED, ORANGE, DARK, GREY, BLUE, PURPLE, TEXT, FAINT})
 
 
 class State(IntEnum):

@@ -111,9 +111,6 @@ def low_causes(matchers: str = IN_REGION) -> str:
     return f"{lossy} or on (region, target) {slowed}"
 
 
-DATA_AGE: Final = "round(time() - min(last_over_time(vpn_engine_heartbeat_timestamp_seconds[1h])))"
-"""Seconds since the engine's last sign of life that reached Prometheus; absent after an hour without any."""
-
 ALERT_LABELS: Final = "alertname, severity, region, target"
 
 

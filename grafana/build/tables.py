@@ -26,6 +26,7 @@ class Column:
     links: list[Json] = dataclasses.field(default_factory=list)
     align: str | None = None
     no_value: str = ""  # shown where the cell is empty
+    wrap: bool = False  # long words go on in a second line instead of being cut
     hidden: bool = False  # kept for links, not shown
 
     def override(self) -> Json:
@@ -39,13 +40,19 @@ class Column:
             "decimals": self.decimals,
             "mappings": self.mappings or None,
             "thresholds": self.thresholds,
-            "custom_cellOptions": {"type": self.cell, "mode": "basic"} if self.cell else None,
+            "custom_cellOptions": self._cell(),
             "links": self.links or None,
             "custom_align": self.align,
             "custom_hidden": self.hidden or None,
         }
         properties |= {name: value for name, value in optional.items() if value is not None}
         return override("byName", self.field, **properties)
+
+    def _cell(self) -> Json | None:
+        """Return how the cell is drawn, where that is not the usual way."""
+        if self.wrap:
+            return {"type": "auto", "wrapText": True}
+        return {"type": self.cell, "mode": "basic"} if self.cell else None
 
 
 def table_panel(

@@ -22,6 +22,7 @@ from tests.prometheus.servers import CONFIGURATION
 from tools.debian import ensure
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
     from types import TracebackType
 
@@ -39,6 +40,7 @@ exporter: {{url: "{exporter}"}}
 chats: [{{name: noc, id: {answered}}}, {{name: managers, id: {sluggish}}}]
 routes: [{{chats: [noc, managers]}}]
 """
+_OURS = (sys.executable, "-m")
 STATES_SECONDS = 75.0  # LOW needs 20 s of window, flapping three outages; the rest is a busy machine
 
 
@@ -65,8 +67,19 @@ class World:
 
     def start(self) -> None:
         """Start all parts and wait until every state of the demo is there and scraped."""
-        targets = self.folder / "targets.yml"
-        targets.write_text(play.targets(), encoding="utf-8")
+        # Prometheus after those who take alerts (what nobody took is sent again only half a minute later), but before
+        # the sites: the first falls of the flapping one are told, later ones are hidden.
+        self._start_bridge()
+        self._start_alertmanager()
+        for url in (BRIDGE, ALERTMANAGER):
+            until(lambda url=url: self._answers(url), f"{url} answers", seconds=30)  # type: ignore[misc] # bound now
+        self.start_prometheus()
+        self.run("country", *_OURS, "tests.grafana.play", str(self.folder / "openvpn.status"))
+        self.start_exporter()
+        until(lambda: not self.missing(), "every state is there", seconds=STATES_SECONDS, every=0.5)
+
+    def _start_bridge(self) -> None:
+        """Start the bridge between Alertmanager and our Telegram."""
         bridge = self.folder / "alertbridge.yml"
         settings = BRIDGE_SETTINGS.format(
             api_url=self._telegram.url,
@@ -77,12 +90,14 @@ class World:
             sluggish=SLUGGISH,
         )
         bridge.write_text(settings, encoding="utf-8")
-        ours = (sys.executable, "-m")
         self.run(
             "bridge",
-            *(*ours, "alertbridge", "serve", f"--config.file={bridge}", f"--data.dir={self.folder / 'data'}"),
+            *(*_OURS, "alertbridge", "serve", f"--config.file={bridge}", f"--data.dir={self.folder / 'data'}"),
             env={"TELEGRAM_TOKEN": self._telegram.token},
         )
+
+    def _start_alertmanager(self) -> None:
+        """Start Alertmanager with the project's configuration."""
         self.run(
             "alertmanager",
             str(ensure("alertmanager")["alertmanager"]),
@@ -91,10 +106,9 @@ class World:
             "--web.listen-address=127.0.0.1:9093",
             "--cluster.listen-address=",
         )
-        # Prometheus after those who take alerts (what nobody took is sent again only half a minute later), but before
-        # the sites: the first falls of the flapping one are told, later ones are hidden.
-        for url in (BRIDGE, ALERTMANAGER):
-            until(lambda url=url: self._answers(url), f"{url} answers", seconds=30)  # type: ignore[misc] # bound now
+
+    def start_prometheus(self) -> None:
+        """Start Prometheus with the project's configuration and rules, and wait until it answers."""
         self.run(
             "prometheus",
             str(ensure("prometheus")["prometheus"]),
@@ -105,16 +119,23 @@ class World:
             "--log.level=warn",
         )
         until(lambda: self._answers(PROMETHEUS), f"{PROMETHEUS} answers", seconds=30)
-        self.run("country", *ours, "tests.grafana.play", str(self.folder / "openvpn.status"))
-        self.run(
-            "exporter", *ours, *("exporter", "serve"), f"--targets.file={targets}", f"--data.dir={self.folder / 'data'}"
-        )
-        until(lambda: self._answers(EXPORTER), f"{EXPORTER} answers", seconds=30)
-        until(lambda: not self.missing(), "every state is there", seconds=STATES_SECONDS, every=0.5)
 
-    def run(self, name: str, *command: str, env: dict[str, str] | None = None) -> None:
+    def start_exporter(self) -> subprocess.Popen[bytes]:
+        """Start the exporter on the demo's sites, and wait until it answers."""
+        targets = self.folder / "targets.yml"
+        targets.write_text(self.targets(), encoding="utf-8")
+        serve = ("serve", f"--targets.file={targets}", f"--data.dir={self.folder / 'data'}")
+        process = self.run("exporter", *_OURS, "exporter", *serve)
+        until(lambda: self._answers(EXPORTER), f"{EXPORTER} answers", seconds=30)
+        return process
+
+    def targets(self) -> str:
+        """Return the targets.yml."""
+        return play.targets()
+
+    def run(self, name: str, *command: str, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a part in the namespace; its log lies beside its data."""
-        self.space.start(*command, log=self.folder / f"{name}.log", env=env)
+        return self.space.start(*command, log=self.folder / f"{name}.log", env=env)
 
     def _answers(self, url: str) -> bool:
         """Tell whether a part is ready."""

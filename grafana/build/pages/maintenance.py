@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana.build import columns
+from grafana.build.freshness import data_age
 from grafana.build.navigation import MAINTENANCE
 from grafana.build.page import Canvas, dashboard
 from grafana.build.pages import maintenance_tiles as tiles
-from grafana.build.pages.vpn_map import data_age
 from grafana.build.palette import BLUE, GREEN, YELLOW, thresholds
 from grafana.build.panels import Json, curves, override, shades, words
 from grafana.build.promql import series, table

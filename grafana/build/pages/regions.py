@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana.build import columns
+from grafana.build.freshness import data_age
 from grafana.build.navigation import REGIONS, region_link
 from grafana.build.page import Canvas, choose_region, dashboard
 from grafana.build.palette import FAINT, State, counting, state_mappings, state_word, thresholds
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_counts(say), x=0, y=0, w=24, h=4)
+    canvas.place(_counts(say), x=0, y=0, w=20, h=4)
+    canvas.place(data_age(say), x=20, y=0, w=4, h=4)
     canvas.place(_regions(say), x=0, y=4, w=24, h=15)
     canvas.place(_history(say), x=0, y=19, w=24, h=16)
     return dashboard(
@@ -61,6 +63,7 @@ def _counts(say: Language) -> Json:
             "seperlima lemah.",
         ),
         targets,
+        no_value=say("No data", "Tidak ada data"),
         overrides=overrides,
         thresholds=thresholds(FAINT),
         orientation="vertical",

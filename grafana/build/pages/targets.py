@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grafana.build import columns
+from grafana.build.freshness import data_age
 from grafana.build.navigation import TARGETS, target_link
 from grafana.build.page import Canvas, choose_kind, choose_region, choose_state, dashboard, search_box
 from grafana.build.palette import FAINT, State, counting, state_word, thresholds
@@ -23,7 +24,8 @@ CHOSEN_STATE: Final = f"{code()} $state"
 def build(say: Language) -> Json:
     """Return the dashboard."""
     canvas = Canvas()
-    canvas.place(_counts(say), x=0, y=0, w=24, h=4)
+    canvas.place(_counts(say), x=0, y=0, w=20, h=4)
+    canvas.place(data_age(say), x=20, y=0, w=4, h=4)
     canvas.place(_targets(say), x=0, y=4, w=24, h=16)
     return dashboard(
         TARGETS,
@@ -46,10 +48,11 @@ def _counts(say: Language) -> Json:
     return stat(
         say("Targets of the chosen regions by state", "Alat di wilayah terpilih menurut status"),
         say(
-            "All targets of the chosen regions, whatever else is chosen; a dash means that there is no data.",
-            "Semua alat di wilayah terpilih, apa pun pilihan lainnya; tanda hubung berarti tidak ada data.",
+            "All targets of the chosen regions, whatever else is chosen. Without data there is no number, not even 0.",
+            "Semua alat di wilayah terpilih, apa pun pilihan lainnya. Tanpa data tidak ada angka, juga bukan 0.",
         ),
         targets,
+        no_value=say("No data", "Tidak ada data"),
         overrides=overrides,
         orientation="vertical",
         text="value_and_name",

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grafana.build import columns
+from grafana.build.freshness import data_age
 from grafana.build.geomap import Layer, geomap, not_in_popup
 from grafana.build.navigation import TARGETS, VPN_MAP, log_link, region_link, target_link
 from grafana.build.page import Canvas, choose_region, dashboard
-from grafana.build.palette import BLUE, FAINT, GREEN, RED, YELLOW, State, counting, state_word, thresholds
+from grafana.build.pages.map_words import words_on_map
+from grafana.build.pages.problems import problems
+from grafana.build.palette import BLUE, FAINT, GREEN, RED, State, counting, state_word, thresholds
 from grafana.build.panels import Json, override, stat
 from grafana.build.promql import (
-    DATA_AGE,
     IN_REGION,
-    age,
     alerts,
     code,
     count_in_state,
     info,
-    low_causes,
-    own_causes,
     per_target,
     region_code,
     region_info,
@@ -48,8 +47,8 @@ def build(say: Language) -> Json:
     canvas.place(_beside(say), x=13, y=0, w=7, h=4)
     canvas.place(data_age(say), x=20, y=0, w=4, h=4)
     # Left, because a phone stacks panels in this order: there the list says all, and the map only its middle.
-    canvas.place(_problems(say), x=0, y=4, w=11, h=12)
-    canvas.place(_map(say), x=11, y=4, w=13, h=12)
+    canvas.place(problems(say), x=0, y=4, w=12, h=12)
+    canvas.place(_map(say), x=12, y=4, w=12, h=12)
     canvas.place(_changes(say), x=0, y=16, w=12, h=9)
     canvas.place(alert_table(say), x=12, y=16, w=12, h=9)
     return dashboard(
@@ -77,10 +76,11 @@ def _counts(say: Language) -> Json:
     return stat(
         say("Targets by state: colours and shapes of the map", "Alat menurut status: warna dan bentuk di peta"),
         say(
-            "How many targets are in each state now. A dash means that there is no data, not that there are none.",
-            "Jumlah alat pada tiap status saat ini. Tanda hubung berarti tidak ada data, bukan nol.",
+            "How many targets are in each state now. Without data there is no number, not even 0.",
+            "Jumlah alat pada tiap status saat ini. Tanpa data tidak ada angka, juga bukan 0.",
         ),
         targets,
+        no_value=say("No data", "Tidak ada data"),
         overrides=overrides,
         thresholds=thresholds(FAINT),
         orientation="vertical",
@@ -121,23 +121,6 @@ def _beside(say: Language) -> Json:
     )
 
 
-def data_age(say: Language) -> Json:
-    """Return the age of the data, so that a dead exporter is seen as such and not as an empty map."""
-    return stat(
-        say("Age of the data", "Umur data"),
-        say(
-            "Time since the last sign of life of the probing engine. Beyond 30 s the map shows the past.",
-            "Waktu sejak tanda hidup terakhir mesin ping. Lebih dari 30 detik berarti peta menunjukkan masa lalu.",
-        ),
-        [value(DATA_AGE, say("age", "umur"))],
-        unit="s",
-        decimals=0,
-        no_value=say("NO DATA", "TIDAK ADA DATA"),
-        text="value",
-        thresholds=thresholds(GREEN, (15, YELLOW), (30, RED)),
-    )
-
-
 def _map(say: Language) -> Json:
     """Return the map: a ring per region, and a layer per state so that each state has its shape."""
     place = 'latitude!="",longitude!=""'
@@ -154,6 +137,9 @@ def _map(say: Language) -> Json:
         layers.append(Layer(name=state_word(state, say), ref=ref, symbol=symbol, size=size, opacity=0.95))
         if state is State.UP:  # over a thousand green dots, under the red ones
             layers.append(ids)
+    sentence = words_on_map(say)
+    targets += sentence.targets
+    layers += sentence.layers
     labels = {
         "name": say("Name", "Nama"),
         "region": say("Region", "Wilayah"),
@@ -169,6 +155,7 @@ def _map(say: Language) -> Json:
     for ref, _, _, _ in MARKS.values():
         links = [target_link(say), log_link(say), region_link(say)]
         overrides.append(override("byName", f"Value #{ref}", displayName=say("State", "Status"), links=links))
+    overrides += sentence.overrides
     return geomap(
         say("Regions and targets", "Wilayah dan alat"),
         say(
@@ -181,54 +168,6 @@ def _map(say: Language) -> Json:
         targets,
         layers,
         overrides,
-    )
-
-
-def _problems(say: Language) -> Json:
-    """Return what is low, down or unknown by itself, worst first; the cut off are counted at their hub."""
-    own = (
-        f"({code()} != 2) unless on (region, target) "
-        f"({per_target('vpn_target_cause')} unless on (region, target) ({per_target('vpn_target_outage')} == 1))"
-    )
-    # A region in outage of its own cuts off all its targets: it needs a row, else nothing would be shown of it.
-    fallen = f"0 * (max by (region) (vpn_region_outage{{{IN_REGION}}}) == 1) {region_info('name')}"
-    named = f'label_replace({fallen}, "name", "{say("Region", "Wilayah")} $1", "name", "(.*)")'
-    # Nothing says when a region fell; the last of its targets to fall made it fall.
-    fell = f"max by (region) (vpn_target_state_timestamp_seconds{{{IN_REGION}}})"
-    region_down = f"(max by (region) (vpn_region_outage{{{IN_REGION}}}) == 1)"
-    since_fall = f"time() - {fell} and on (region) {region_down}"
-    whole = f'label_replace({region_down}, "cause", "region", "", "")'
-    targets = [
-        table(f"({own}) {info('name, kind')} or {named}", "A"),
-        table(f"({age()} and on (region, target) ({own})) or ({since_fall})", "B"),
-        table(f"{per_target('vpn_target_cut_off')} > 0 and on (region, target) ({own})", "C"),
-        table(f"{own_causes()} or on (region, target) {low_causes()} or on (region, target) {whole}", "D"),
-    ]
-    return table_panel(
-        say("Current problems, worst first", "Masalah saat ini, terburuk di atas"),
-        say(
-            "Targets that are DOWN, LOW or UNKNOWN of their own, and regions that fell as a whole. What a fallen hub "
-            "cuts off is counted beside it.",
-            "Alat DOWN, LOW atau UNKNOWN karena dirinya sendiri, dan wilayah yang terputus seluruhnya. Yang terisolasi "
-            "oleh hub dihitung di baris hub itu.",
-        ),
-        targets,
-        [
-            columns.state("Value #A", say),
-            columns.name(say),
-            columns.region(say, width=74),
-            columns.cause(say, width=82),
-            columns.duration("Value #B", say("For", "Selama"), width=96),
-            columns.count("Value #C", say("Cuts off", "Isolasi"), width=95),
-            columns.hidden("Value #D"),
-            columns.hidden("target"),
-            columns.hidden("kind"),
-        ],
-        empty=say(
-            "No problem, or no data: see its age above", "Tidak ada masalah, atau tidak ada data: lihat umur data"
-        ),
-        sort=(say("State", "Status"), False),
-        then=(say("Cuts off", "Isolasi"), True),
     )
 
 
@@ -277,6 +216,6 @@ def _changes(say: Language) -> Json:
             columns.region(say, width=75),
             columns.hidden("kind"),
         ],
-        empty=say("No data", "Tidak ada data"),
+        empty=say("No data: its age stands above", "Tidak ada data: umurnya tertulis di atas"),
         sort=(say("When", "Kapan"), True),
     )
