@@ -83,6 +83,7 @@ def compose(
     message = partial(
         render.incident_message, now=now, grafana_url=settings.grafana_url, runbooks_url=settings.runbooks_url
     )
+    digest = partial(digests.digest_message, every, words, now=now, grafana_url=settings.grafana_url)
     silent = quiet_now or (bool(told) and all(incident.phase.closed for incident in told))
     match job.act:
         case Act.NOTICE:
@@ -102,9 +103,9 @@ def compose(
         case Act.REPLY_ALL_OVER:
             text, silent = digests.digest_over(len(every), words), True
         case Act.DIGEST | Act.JOIN:
-            text = digests.digest_message(every, words, now=now, quiet=job.quiet)
+            text = digest(quiet=job.quiet)
         case Act.EDIT if job.message is not None and job.message.kind is MessageKind.DIGEST:
-            text = digests.digest_message(every, words, now=now, quiet=job.message.quiet)
+            text = digest(quiet=job.message.quiet)
         case Act.EDIT if job.older:
             text = render.moved_message(told[0], words, now=now)
         case _:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from alertbridge import wording
 from alertbridge.incidents import Phase
-from alertbridge.markup import escape, fit, one_line
+from alertbridge.markup import escape, fit, is_linkable, link, one_line
 from alertbridge.render import cause_word, duration_of, over_reply
+from alertbridge.settings import Language
 from alertbridge.wording import MARKS, ORDER, Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from alertbridge.incidents import Incident
     from alertbridge.texts import Texts
 
 _CAUSES_SHOWN = 5
+_MAP = {Language.EN: "/d/vpn-map", Language.ID: "/d/vpn-map-id"}
+_NOWHERE = "-"  # what is of no region
+_NAME_CHARS = 80
+_REGIONS_NAMED = 3  # in the first line: more do not fit into a notification
 _REGIONS_SHOWN = 20  # Indonesia has 38 provinces; the lines of sites need room too
 _LINES_MADE = 300  # of a digest: more cannot fit, and a storm of thousands must not keep the event loop
 
@@ -29,26 +35,24 @@ def over_many(incidents: Sequence[Incident], texts: Texts, *, now: datetime) -> 
     return fit([], lines, [], more=lambda count: texts("digest.more", count=count))
 
 
-def digest_message(incidents: Sequence[Incident], texts: Texts, *, now: datetime, quiet: bool = False) -> str:
-    """Return one message for many incidents: counts, counts per region, causes, then the incidents, worst first."""
+def digest_message(
+    incidents: Sequence[Incident], texts: Texts, *, now: datetime, quiet: bool = False, grafana_url: str | None = None
+) -> str:
+    """Return one message for many incidents: counts, where, causes, then the incidents, worst first; the map."""
     ordered = _worst_first(incidents)
-    regions = Counter(wording.region_name(incident) or "-" for incident in incidents)
-    counts = _counts(incidents, texts)
-    if len(regions) == 1:
-        title = texts.html("digest.title_one", count=f"<b>{counts}</b>", region=escape(next(iter(regions))))
-    else:
-        title = texts.html("digest.title", count=f"<b>{counts}</b>", regions=str(len(regions)))
-    head = [title]
+    by_region = _by_region(ordered)
+    head = [_title(incidents, list(by_region), texts)]
     if quiet:
         head.append(f"<i>{texts('digest.quiet')}</i>")
     causes = _causes(incidents, texts)
     if causes:
         head.append(causes)
-    if len(regions) > 1:
-        head += _region_lines(ordered, regions, texts)[:_REGIONS_SHOWN]
+    if len(by_region) > 1:
+        head += _region_lines(by_region, texts)[:_REGIONS_SHOWN]
     body = [_digest_line(incident, texts, now=now) for incident in ordered[:_LINES_MADE]]
     hidden = len(ordered) - len(body)
-    return fit(head, body, [], more=lambda count: texts("digest.more", count=count), hidden=hidden)
+    foot = _map_line(incidents, texts, grafana_url) if grafana_url else []
+    return fit(head, body, foot, more=lambda count: texts("digest.more", count=count), hidden=hidden)
 
 
 def digest_over(count: int, texts: Texts) -> str:
@@ -74,20 +78,47 @@ def _counts(incidents: Sequence[Incident], texts: Texts) -> str:
     return " ".join(f"{MARKS[kind]} {shown[kind]} {texts(f'word.{kind}')}" for kind in Shown if shown[kind])
 
 
-def _region_lines(ordered: Sequence[Incident], regions: Counter[str], texts: Texts) -> list[str]:
-    """Return one line of counts per region, the region with the most trouble first."""
-    by_region: dict[str, Counter[Shown]] = {region: Counter() for region in regions}
+def _by_region(ordered: Sequence[Incident]) -> dict[str, Counter[Shown]]:
+    """Return the counts of each region by its name, the region with the most trouble first; "-": of no region."""
+    found: dict[str, Counter[Shown]] = {}
     for incident in ordered:
-        by_region[wording.region_name(incident) or "-"][wording.shows(incident)] += 1
-    order = sorted(by_region, key=lambda name: ([-by_region[name][kind] for kind in Shown if kind != Shown.UP], name))
+        found.setdefault(wording.region_name(incident) or _NOWHERE, Counter())[wording.shows(incident)] += 1
+    order = sorted(found, key=lambda name: ([-found[name][kind] for kind in Shown if kind != Shown.UP], name))
+    return {name: found[name] for name in order}
+
+
+def _title(incidents: Sequence[Incident], regions: Sequence[str], texts: Texts) -> str:
+    """Return the first line, what a phone shows: counts, and the regions by name where they are few."""
+    counts = f"<b>{_counts(incidents, texts)}</b>"
+    named = [escape(name, _NAME_CHARS) for name in regions if name != _NOWHERE]
+    if not named:
+        return counts
+    if len(named) > _REGIONS_NAMED:
+        return texts.html("digest.title", count=counts, regions=str(len(named)))
+    return texts.html("digest.title_named", count=counts, regions=", ".join(named))
+
+
+def _region_lines(by_region: Mapping[str, Counter[Shown]], texts: Texts) -> list[str]:
+    """Return one line of counts per region."""
     return [
         texts.html(
             "digest.region",
-            region=escape(name, 80),
-            counts=" ".join(f"{MARKS[kind]} {by_region[name][kind]}" for kind in Shown if by_region[name][kind]),
+            region=escape(name, _NAME_CHARS),
+            counts=" ".join(f"{MARKS[kind]} {counts[kind]}" for kind in Shown if counts[kind]),
         )
-        for name in order
+        for name, counts in by_region.items()
     ]
+
+
+def _map_line(incidents: Sequence[Incident], texts: Texts, grafana_url: str) -> list[str]:
+    """Return the way to the map, of the regions meant where they are few; as text where Telegram makes no link."""
+    regions = sorted({region for incident in incidents if (region := incident.label("region"))})
+    chosen = [("var-region", region) for region in regions] if len(regions) <= _REGIONS_NAMED else []
+    whole = f"{grafana_url}{_MAP[texts.language]}"
+    found = (f"{whole}?{urlencode(chosen, errors='replace')}" if chosen else whole, whole)
+    url = next((url for url in found if is_linkable(url)), None)
+    title = texts("digest.map")
+    return [link(title, url) if url is not None else f"{title}: {escape(whole)}"]
 
 
 def _causes(incidents: Sequence[Incident], texts: Texts) -> str:

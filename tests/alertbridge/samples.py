@@ -156,7 +156,7 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
             elif key == "moved" and incident is not None:
                 found[language] = render.moved_message(incident, words, now=at)
             elif key == "digest":
-                found[language] = digests.digest_message(storm(), words, now=later)
+                found[language] = digests.digest_message(storm(), words, now=later, grafana_url=GRAFANA)
             else:
                 found[language] = digests.digest_over(5, words)
         made.append((title, found))

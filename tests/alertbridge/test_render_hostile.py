@@ -108,7 +108,7 @@ def test_any_incident_is_well_formed_and_fits(made: Incident, language: Language
 @given(st.lists(INCIDENTS, min_size=1, max_size=60), st.sampled_from(Language), st.booleans())
 def test_any_digest_is_well_formed_and_fits(made: list[Incident], language: Language, quiet: bool) -> None:
     """Also a digest of many."""
-    check(digests.digest_message(made, texts(language), now=NOW, quiet=quiet))
+    check(digests.digest_message(made, texts(language), now=NOW, quiet=quiet, grafana_url="https://g.example"))
     check(digests.over_many(made, texts(language), now=NOW))
 
 

@@ -218,13 +218,13 @@ async def test_a_storm_becomes_a_digest_edited_as_sites_return(trial: Trial) -> 
     await trial.api.until(lambda: trial.api.messages)
     digest = trial.api.messages[0]
     assert len(trial.api.messages) == 1
-    assert digest.first_line == "🔴 60 DOWN in 2 regions"
+    assert digest.first_line == "🔴 60 DOWN in Jawa Barat, Banten"
     assert "Jawa Barat: 🔴 31" in digest.text
     assert "Banten: 🔴 29" in digest.text
     for site in sites[:20]:
         trial.peers.put(site, "up", age_seconds=1)
     await trial.fire(*(a | {"status": "resolved", "endsAt": a["startsAt"]} for a in alerts[:20]))
-    await trial.api.until(lambda: digest.first_line == "🔴 40 DOWN ✅ 20 UP in 2 regions", seconds=15)
+    await trial.api.until(lambda: digest.first_line == "🔴 40 DOWN ✅ 20 UP in Banten, Jawa Barat", seconds=15)
     for site in sites[20:]:
         trial.peers.put(site, "up", age_seconds=1)
     await trial.fire(*(a | {"status": "resolved", "endsAt": a["startsAt"]} for a in alerts[20:]))
