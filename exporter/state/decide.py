@@ -15,6 +15,7 @@ from exporter.engine.board import GRID
 from exporter.outcome import State
 from exporter.state import cause, rules, sight
 from exporter.state.memory import STILL_BLIND, Memory
+from exporter.state.regions import remember_regions
 from exporter.state.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def decide(evidence: Evidence, layout: Layout, memory: Memory, now: Now) -> Deci
         witnessed=witnessed,
     )
     region_code = cause.region_states(layout, states.code)
+    regions = remember_regions(layout, memory, region_code, now.wall)
     signs = cause.Signs(
         code=states.code,
         failures=evidence.streak.failures,
@@ -75,7 +77,9 @@ def decide(evidence: Evidence, layout: Layout, memory: Memory, now: Now) -> Deci
         own_at=flaps.own_at,
         flapping=flaps.flapping,
         region_code=region_code,
-        region_since=np.where(region_code != memory.region_code, now.wall, memory.region_since),
+        region_since=regions.since,
+        region_last_known=regions.last_known,
+        region_known_since=regions.known_since,
         region_outage=falls.region_outage,
     )
     pending = rules.judge_pending(

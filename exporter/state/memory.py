@@ -88,6 +88,8 @@ class Memory:
     dirty: Bools  # what the window excludes has changed: measure it again
     region_code: Bytes
     region_since: Floats  # UTC
+    region_last_known: Bytes  # the newest state of a region that was not UNKNOWN
+    region_known_since: Floats  # UTC: when that was entered
     region_outage: Bools
     isolated: bool = False
     isolated_mark: float = NEVER  # the newest reply when isolation was entered; a newer one ends it
@@ -104,6 +106,8 @@ def fresh_memory() -> Memory:
         **columns,
         region_code=np.empty(0, dtype=np.uint8),
         region_since=np.empty(0),
+        region_last_known=np.empty(0, dtype=np.uint8),
+        region_known_since=np.empty(0),
         region_outage=np.empty(0, dtype=np.bool_),
     )
 
@@ -127,7 +131,13 @@ def reseat(memory: Memory, roster: Roster, *, wall: float) -> Memory:
     culprit[gone] = -1
     regions = len(roster.regions)
     known = min(len(memory.region_code), regions)
-    for name, value in (("region_code", int(State.UNKNOWN)), ("region_since", wall), ("region_outage", False)):
+    for name, value in (
+        ("region_code", int(State.UNKNOWN)),
+        ("region_since", wall),
+        ("region_last_known", int(State.UNKNOWN)),
+        ("region_known_since", np.nan),
+        ("region_outage", False),
+    ):
         before = getattr(memory, name)
         column = np.full(regions, value, dtype=before.dtype)
         column[:known] = before[:known]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 FORMAT: Final = 1
+_TEXTS: Final = ("keys", "culprit", "region_outages", "region_states")  # fields that the file holds as JSON
 MAX_AGE_SECONDS: Final = 15 * 60.0
 _RESTARTED: Final = UNKNOWN_REASONS.index(UnknownReason.RESTARTED)
 
@@ -57,6 +58,7 @@ class SavedStates:
     probes_total: NDArray[np.uint64]
     failures_total: NDArray[np.uint64]  # (targets, reasons)
     region_outages: tuple[str, ...]  # ids of the regions in outage
+    region_states: tuple[tuple[str, int, float], ...] = ()  # id, newest known state, since when
 
 
 def take_picture(memory: Memory, roster: Roster, board: Board, *, monotonic: float, wall: float) -> SavedStates:
@@ -86,6 +88,13 @@ def take_picture(memory: Memory, roster: Roster, board: Board, *, monotonic: flo
             region.id
             for region, out in zip(roster.regions, memory.region_outage, strict=True)
             if out and region is not None
+        ),
+        region_states=tuple(
+            (region.id, int(code), float(since))
+            for region, code, since in zip(
+                roster.regions, memory.region_last_known, memory.region_known_since, strict=True
+            )
+            if region is not None and code != State.UNKNOWN
         ),
     )
 
@@ -122,7 +131,18 @@ def restore_memory(memory: Memory, saved: SavedStates, roster: Roster, *, monoto
     for region_id in saved.region_outages:
         if region_id in roster.region_index_of:
             region_outage[roster.region_index_of[region_id]] = True
-    return replace(memory, **columns, region_outage=region_outage)
+    region_known, region_since = memory.region_last_known.copy(), memory.region_known_since.copy()
+    for region_id, code, since in saved.region_states:
+        if region_id in roster.region_index_of:
+            region_known[roster.region_index_of[region_id]] = code
+            region_since[roster.region_index_of[region_id]] = since
+    return replace(
+        memory,
+        **columns,
+        region_outage=region_outage,
+        region_last_known=region_known,
+        region_known_since=region_since,
+    )
 
 
 def restore_counters(board: Board, roster: Roster, saved: SavedStates) -> int:
@@ -234,9 +254,15 @@ def move_aside(path: Path, *, now: float) -> str | None:
 
 def _to_bytes(saved: SavedStates) -> bytes:
     """Return the file's content: numpy's zip of arrays, texts as one JSON array of bytes."""
-    texts = {"format": FORMAT, "keys": saved.keys, "culprit": saved.culprit, "regions": saved.region_outages}
+    texts = {
+        "format": FORMAT,
+        "keys": saved.keys,
+        "culprit": saved.culprit,
+        "regions": saved.region_outages,
+        "region_states": saved.region_states,
+    }
     arrays = {f.name: getattr(saved, f.name) for f in fields(saved)}
-    for name in ("keys", "culprit", "region_outages"):
+    for name in _TEXTS:
         del arrays[name]
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, texts=np.frombuffer(json.dumps(texts).encode(), dtype=np.uint8), **arrays)
@@ -253,7 +279,7 @@ def _from_bytes(content: bytes) -> SavedStates:
         shapes = {"own_times": (OUTAGES_TO_FLAP,), "failures_total": (len(REASONS),)}
         columns: dict[str, Any] = {}
         for field in fields(SavedStates):
-            if field.name in {"saved_at", "keys", "culprit", "region_outages"}:
+            if field.name in {"saved_at", *_TEXTS}:
                 continue
             column = archive[field.name]
             if column.shape != (len(keys), *shapes.get(field.name, ())):
@@ -267,5 +293,7 @@ def _from_bytes(content: bytes) -> SavedStates:
             keys=keys,
             culprit=culprit,
             region_outages=tuple(str(text) for text in texts["regions"]),
+            # A file of before this was written is as good without it: only the regions' times begin anew.
+            region_states=tuple((str(a), int(b), float(c)) for a, b, c in texts.get("region_states", ())),
             **columns,
         )

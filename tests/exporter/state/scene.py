@@ -121,6 +121,10 @@ class Scene:
     def region_outage(self, name: str) -> bool:
         return bool(self.verdict.region_outage[self.engine.roster.region_index_of[name]])
 
+    def region_since(self, name: str) -> float:
+        """Monotonic seconds since when the region's state holds."""
+        return float(self.verdict.region_since[self.engine.roster.region_index_of[name]]) - WALL
+
     def was(self, name: str, state: State, *, since: float) -> bool:
         """Tell whether a target was ever in a state since a moment (monotonic seconds)."""
         slot = self.slot(name)

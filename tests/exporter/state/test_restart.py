@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -95,6 +96,68 @@ def test_region_outage_goes_on() -> None:
     assert scene.region_outage("JBR")
     assert not any(scene.ever_outage(f"s{n}", since=began) for n in range(4))
     assert scene.culprit("s1") == "JBR"
+
+
+@pytest.mark.parametrize(
+    ("cut", "state"),
+    [((), State.UP), (("s0",), State.LOW), (("s0", "s1", "s2", "s3"), State.DOWN)],
+    ids=["up", "low", "down"],
+)
+def test_a_region_goes_on_with_its_since_time(cut: tuple[str, ...], state: State) -> None:
+    """Judged one after the other its targets make it something else for a moment: that is no new beginning."""
+    scene = Scene(*(target(f"s{n}") for n in range(4)), target("x", region="BTN"), uplinks=UPLINK).run(12)
+    scene.cut(*cut).run(20)
+    assert scene.region("JBR") is state
+    since = scene.region_since("JBR")
+    scene.restart().run(20)
+    assert scene.region("JBR") is state
+    assert scene.region_since("JBR") == pytest.approx(since, abs=0.01)
+
+
+def test_a_region_that_changed_meanwhile_begins_anew() -> None:
+    """What it was before the restart is over; and back in that state later is a new beginning too."""
+    scene = Scene(*(target(f"s{n}") for n in range(4)), uplinks=UPLINK).run(12)
+    since = scene.region_since("JBR")
+    scene.cut("s0").restart().run(20)
+    assert scene.region("JBR") is State.LOW
+    fell = scene.region_since("JBR")
+    assert fell > since
+    scene.heal("s0").run(30)
+    assert scene.region("JBR") is State.UP
+    assert scene.region_since("JBR") > fell
+
+
+def test_a_fallen_region_that_was_not_seen_for_a_while_goes_on() -> None:
+    """Our own line was cut: unknown in between, and nothing says that it was back."""
+    scene = Scene(*(target(f"s{n}") for n in range(4)), target("x", region="BTN"), uplinks=UPLINK).run(12)
+    scene.cut("s0", "s1", "s2", "s3").run(20)
+    since = scene.region_since("JBR")
+    scene.cut_line().run(10)
+    assert scene.region("JBR") is State.UNKNOWN
+    scene.heal_line().cut("s0", "s1", "s2", "s3").run(20)
+    assert scene.region("JBR") is State.DOWN
+    assert scene.region_since("JBR") == pytest.approx(since, abs=0.01)
+
+
+def test_a_file_of_before_regions_were_saved_is_read(tmp_path: Path) -> None:
+    """Targets go on; only the regions' times begin anew."""
+    file = StateFile(tmp_path / "states.npz")
+    saved = replace(saved_of(scene_with_outage()), region_states=())
+    assert file.save(saved)
+    text = _texts_of(tmp_path / "states.npz")
+    assert text.pop("region_states") == []
+    with np.load(tmp_path / "states.npz") as archive:
+        arrays = dict(archive) | {"texts": np.frombuffer(json.dumps(text).encode(), dtype=np.uint8)}
+    np.savez(tmp_path / "states.npz", **arrays)
+    loaded = file.load(now=saved.saved_at)
+    assert loaded is not None
+    assert (loaded.keys, loaded.region_states) == (saved.keys, ())
+
+
+def _texts_of(path: Path) -> dict[str, Any]:
+    with np.load(path) as archive:
+        found: dict[str, Any] = json.loads(archive["texts"].tobytes())
+    return found
 
 
 def test_changed_target_starts_afresh() -> None:
