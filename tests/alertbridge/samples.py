@@ -1,50 +1,28 @@
 """Sample messages of every kind in both languages: docs/telegram.md shows them, a test holds them to the code.
 
+What their alerts say is read from the rules in prometheus/ (ruled.py).
+
 `python -m tests.alertbridge.samples` writes them into the page.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from alertbridge import backlog, digests, render
 from alertbridge.facts import Facts
-from alertbridge.incidents import Incident, Level, Phase, Record, Tell
+from alertbridge.incidents import Incident, Phase, Tell
 from alertbridge.markup import plain
 from alertbridge.settings import JAKARTA, Language
 from alertbridge.texts import Texts, texts
+from tests.alertbridge.ruled import BEGAN, sample
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "telegram.md"
 BEGIN, END = "<!-- samples begin -->", "<!-- samples end -->"
-NOW = datetime(2026, 11, 25, 7, 3, 24, tzinfo=UTC)
-BEGAN = datetime(2026, 11, 25, 7, 3, 12, tzinfo=UTC)
+READ = timedelta(seconds=8)  # after the alert
 GRAFANA = "https://monitor.example/grafana"
-
-
-def sample(name: str, facts: Facts, *, number: int = 1, severity: str = "critical", **annotations: str) -> Incident:
-    """Return an open incident."""
-    labels = {"alertname": name, "severity": severity, "region": facts.region or "", "target": f"t-{number}"}
-    record = Record(
-        fingerprint=str(number),
-        starts_at=BEGAN + timedelta(seconds=4),
-        ends_at=None,
-        seen_at=BEGAN,
-        labels=labels,
-        annotations=annotations,
-    )
-    kind = "target" if name.startswith("VPNTarget") else "region" if name == "VPNRegionDown" else "alert"
-    return Incident(
-        id=number,
-        subject=f"{kind}:t-{number}",
-        phase=Phase.OPEN,
-        level=Level.CRITICAL if severity == "critical" else Level.WARNING,
-        opened_at=BEGAN,
-        started_at=BEGAN + timedelta(seconds=4),
-        facts=facts,
-        records=(record,),
-    )
 
 
 def ended(incident: Incident, *, state: str = "up", minutes: float = 12.5) -> Incident:
@@ -98,28 +76,37 @@ REGION = Facts(
     down=22,
     low=1,
 )
-RUNBOOK = "docs/runbooks/VPNTargetDown.md"
+PASTEUR = "jbr-gt-pasteur-1"
 
 
 def down() -> Incident:
     """Return the plainest case."""
-    return sample("VPNTargetDown", SITE, runbook_url=RUNBOOK, dashboard_url="/d/vpn-target?var-target=jbr-gt-pasteur-1")
+    return sample("VPNTargetDown", SITE, ident=PASTEUR)
+
+
+def hub_down() -> Incident:
+    """Return a hub that takes others with it."""
+    return sample("VPNTargetDown", HUB, number=9, ident="jbr-hub")
 
 
 def storm() -> list[Incident]:
     """Return what a digest shows: two regions, one site back already."""
     names = [
-        ("Jawa Barat", "GT Pasteur 1"),
-        ("Jawa Barat", "GT Baros"),
-        ("Banten", "GT Merak"),
-        ("Banten", "GT Cilegon"),
+        ("JBR", "Jawa Barat", "GT Pasteur 1"),
+        ("JBR", "Jawa Barat", "GT Baros"),
+        ("BTN", "Banten", "GT Merak"),
+        ("BTN", "Banten", "GT Cilegon"),
     ]
     made = [
-        sample("VPNTargetDown", replace(SITE, region_name=region, name=name, cause="provider"), number=number)
-        for number, (region, name) in enumerate(names, start=1)
+        sample(
+            "VPNTargetDown",
+            replace(SITE, region=region, region_name=region_name, name=name, cause="provider"),
+            number=number,
+            ident=name.lower().replace(" ", "-"),
+        )
+        for number, (region, region_name, name) in enumerate(names, start=1)
     ]
-    hub = sample("VPNTargetDown", HUB, number=9)
-    return [hub, *made[:3], ended(made[3], minutes=2)]
+    return [hub_down(), *made[:3], ended(made[3], minutes=2)]
 
 
 def changes() -> list[tuple[str, Incident, Tell]]:
@@ -132,7 +119,7 @@ def changes() -> list[tuple[str, Incident, Tell]]:
         ("Somebody has taken it (edit, no sound)", hands, Tell.UPDATE),
         (f"Somebody has taken it over {reply}", over, Tell.UPDATE),
         (f"Somebody has let it go {reply}", free, Tell.UPDATE),
-        ("Many more are cut off than when it was told (sound)", sample("VPNTargetDown", HUB), Tell.GROWN),
+        ("Many more are cut off than when it was told (sound)", hub_down(), Tell.GROWN),
     ]
 
 
@@ -142,9 +129,10 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
     made: list[tuple[str, dict[Language, str]]] = []
 
     def add(
-        title: str, key: str, *, incident: Incident | None = None, tell: Tell = Tell.OPEN, at: datetime = NOW
+        title: str, key: str, *, incident: Incident | None = None, tell: Tell = Tell.OPEN, at: datetime | None = None
     ) -> None:
         found = {}
+        at = at or (incident.started_at + READ if incident is not None else later)
         for language in Language:
             words = texts(language)
             if key == "message" and incident is not None:
@@ -162,17 +150,15 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
         made.append((title, found))
 
     add("A site is DOWN (sound)", "message", incident=down())
-    add(
-        "A hub is DOWN: one message for all that is cut off behind it", "message", incident=sample("VPNTargetDown", HUB)
-    )
-    add("A region is DOWN", "message", incident=sample("VPNRegionDown", REGION))
-    add("A site is LOW", "message", incident=sample("VPNTargetLow", LOW, severity="warning"))
+    add("A hub is DOWN: one message for all that is cut off behind it", "message", incident=hub_down())
+    add("A region is DOWN", "message", incident=sample("VPNRegionDown", REGION, ident="BALI"))
+    add("A site is LOW", "message", incident=sample("VPNTargetLow", LOW, ident=PASTEUR))
     flaps = replace(SITE, state="up", outage=False, cause="", flapping=True)
-    add("A site falls again and again", "message", incident=sample("VPNTargetFlapping", flaps, severity="warning"))
+    add("A site falls again and again", "message", incident=sample("VPNTargetFlapping", flaps, ident=PASTEUR))
     add(
         "It was LOW and is DOWN now: what the older message becomes (edit, no sound)",
         "moved",
-        incident=sample("VPNTargetDown", SITE),
+        incident=down(),
     )
     blind = replace(
         SITE,
@@ -180,16 +166,17 @@ def samples() -> list[tuple[str, dict[Language, str]]]:
         outage=False,
         cause="",
         silent_since=None,
+        last_measured=None,
         newest_failure="",
         loss_ratio=None,
         unknown_reason="no_witness",
     )
-    add("A site cannot be judged", "message", incident=sample("VPNTargetUnknown", blind, severity="warning"))
+    add("A site cannot be judged", "message", incident=sample("VPNTargetUnknown", blind, ident=PASTEUR))
     isolated = sample("VPNMonitorIsolated", Facts())
     add("Our own line is cut off", "message", incident=isolated)
     add("It is back (silent)", "reply", incident=ended(isolated))
     impaired = sample("VPNEngineImpaired", Facts(), detail="late, stuck")
-    add("The prober is overloaded", "message", incident=impaired, at=NOW + timedelta(seconds=30))
+    add("The prober is overloaded", "message", incident=impaired)
     waiting = replace(down(), phase=Phase.NO_DATA, ended_at=later)
     add(
         "The alert ended, but nobody can say whether the site is back (edit, no sound)",
