@@ -16,6 +16,7 @@ import numpy as np
 from exporter.engine.board import RTT_BUCKETS
 from exporter.exposition_limits import limit_families
 from exporter.exposition_lines import HistogramBlock, StateSetBlock, ValueBlock, open_labels
+from exporter.exposition_low import low_lines
 from exporter.exposition_names import HEADERS, Part
 from exporter.exposition_tunnels import tunnel_families
 from exporter.inventory.model import Role
@@ -56,7 +57,7 @@ class Exposition:
             tunnels: returns the newest tunnel facts; must not wait.
         """
         self._parts: dict[Part, _Part] = {
-            Part.STATE: _StatePart(),
+            Part.STATE: _StatePart(board),
             Part.PROBES: _ProbesPart(board),
             Part.INFO: _InfoPart(tunnels),
         }
@@ -118,6 +119,10 @@ class _Part(ABC):
 class _StatePart(_Part):
     """States, outages and causes: what alerts read."""
 
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self._board = board
+
     def _prepare(self, roster: Roster) -> None:
         self._seats = seats = _Seats(roster)
         self._code = ValueBlock("vpn_target_state_code", seats.labels)
@@ -137,6 +142,7 @@ class _StatePart(_Part):
             "vpn_target_state_code": self._code.render(verdict.code[slots]),
             "vpn_target_outage": self._outage.render(verdict.outage[slots].astype(np.uint8)),
             "vpn_target_cause": self._causes(roster, verdict),
+            "vpn_target_low_reason": low_lines(self._board, roster, verdict, slots, self._seats.pairs),
             "vpn_target_cut_off": self._cut_off.render(verdict.cut_off_count[self._hub_slots]),
             "vpn_target_flapping": self._flapping(verdict),
             "vpn_target_pending": self._pending(verdict),

@@ -37,6 +37,11 @@ METRICS: Final[dict[str, tuple[Part, str, str]]] = {
         "gauge",
         "1 while the target is in outage or cut off; the labels say from what, and which target or region it is.",
     ),
+    "vpn_target_low_reason": (
+        Part.STATE,
+        "gauge",
+        "1 while the target is LOW and breaks this limit: loss, rtt or jitter; none while it is about to be UP again.",
+    ),
     "vpn_target_cut_off": (Part.STATE, "gauge", "Targets that are cut off behind this gateway at this moment."),
     "vpn_target_flapping": (
         Part.STATE,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from exporter.broken_limits import LIMITS, broken_limits
 from exporter.engine.board import GRID
 from exporter.outcome import REASONS, FailureReason, State, Status, failure_status
 
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
     from exporter.roster import Roster
     from exporter.state.verdict import Verdict
 
-_SHORT: Final = 20  # probes; the judge's short window, whose limit is twice that of the 60 (docs/states.md)
 _LONG: Final = 60  # probes; the judge's window
-_LEAST_LOST: Final = 2
-_ROUNDING: Final = 1e-9
 # These say that nothing was sent: nothing of the target.
 _UNSENT: Final = [failure_status(r) for r in (FailureReason.DNS, FailureReason.SEND_ERROR, FailureReason.PERMISSION)]
 
@@ -94,27 +92,10 @@ def low_reasons(board: Board, roster: Roster, verdict: Verdict, slot: int) -> li
     """
     if verdict.code[slot] != State.LOW:
         return None
-    loss_limit = float(roster.low_loss_ratio[slot])
-    short = _short_loss(board, slot)
-    values = (
-        ("loss_60", float(verdict.loss[slot]), loss_limit),
-        ("loss_20", np.nan if short is None else short, 2 * loss_limit),
-        ("rtt", float(verdict.rtt[slot]), float(roster.low_rtt_seconds[slot])),
-        ("jitter", float(verdict.jitter[slot]), float(roster.low_jitter_seconds[slot])),
-    )
+    found = broken_limits(board, roster, verdict, np.array([slot], dtype=np.intp))
+    rows = zip(LIMITS, found.value[0].tolist(), found.limit[0].tolist(), found.broken[0].tolist(), strict=True)
     return [
         {"reason": reason, "value": round(value, 6), "limit": round(limit, 6)}
-        for reason, value, limit in values
-        if value >= limit - _ROUNDING  # false for NaN
+        for reason, value, limit, broken in rows
+        if broken
     ]
-
-
-def _short_loss(board: Board, slot: int) -> float | None:
-    """Return the loss of the last 20 probes that count, 0-1; None where fewer than two were lost."""
-    count = int(board.slot["grid_count"][slot])
-    order = np.arange(max(0, count - GRID), count) % GRID
-    status = board.slot["grid_status"][slot][order]
-    counted = status[((status == Status.REPLY) | (status >= Status.FIRST_FAILURE)) & ~np.isin(status, _UNSENT)]
-    last = counted[-_SHORT:]
-    lost = int((last >= Status.FIRST_FAILURE).sum())
-    return lost / len(last) if lost >= _LEAST_LOST else None

@@ -17,6 +17,7 @@ from grafana.build.palette import (
     state_mappings,
     thresholds,
 )
+from grafana.build.promql import LOW_REASONS
 from grafana.build.tables import Column
 
 if TYPE_CHECKING:
@@ -38,9 +39,12 @@ def state(
     )
 
 
-def name(say: Language, min_width: int = 110, *, wrap: bool = False) -> Column:
+def name(say: Language, min_width: int = 110, *, width: int | None = None, wrap: bool = False) -> Column:
     """Return the target's name, a link to its page: one link is shown as such, two would hide behind a menu."""
-    return Column(field="name", title=say("Name", "Nama"), min_width=min_width, links=[target_link(say)], wrap=wrap)
+    least = None if width else min_width
+    return Column(
+        field="name", title=say("Name", "Nama"), width=width, min_width=least, links=[target_link(say)], wrap=wrap
+    )
 
 
 def region(say: Language, width: int | None = None) -> Column:
@@ -79,10 +83,16 @@ def count(field: str, title: str, width: int | None = None) -> Column:
 
 
 def plain(
-    field: str, title: str, width: int | None = None, links: list[Json] | None = None, min_width: int | None = None
+    field: str,
+    title: str,
+    width: int | None = None,
+    links: list[Json] | None = None,
+    min_width: int | None = None,
+    *,
+    wrap: bool = False,
 ) -> Column:
     """Return a word as it is."""
-    return Column(field=field, title=title, width=width, min_width=min_width, links=links or [])
+    return Column(field=field, title=title, width=width, min_width=min_width, links=links or [], wrap=wrap)
 
 
 def hidden(field: str) -> Column:
@@ -92,7 +102,7 @@ def hidden(field: str) -> Column:
 
 def alert(say: Language) -> Column:
     """Return an alert's name; the longest of a target's or region's fits, whatever the screen."""
-    return Column(field="alertname", title=say("Alert", "Peringatan"), min_width=195)
+    return Column(field="alertname", title=say("Alert", "Peringatan"), width=195)
 
 
 def severity(say: Language) -> Column:
@@ -114,7 +124,7 @@ def severity(say: Language) -> Column:
 
 
 def cause(say: Language, width: int | None = 90) -> Column:
-    """Return what an outage comes from, or what is bad on a LOW line, in a word."""
+    """Return what an outage comes from in a word, or each limit that a LOW line breaks."""
     words = {
         "device": say("device", "alat"),
         "tunnel": say("tunnel", "terowongan"),
@@ -126,15 +136,25 @@ def cause(say: Language, width: int | None = 90) -> Column:
         "engine": say("engine", "mesin ping"),
         "exporter": say("exporter", "exporter"),
         "unknown": NO_VALUE,
-        "loss": say("loss", "hilang"),
-        "slow": say("slow", "lambat"),
+        **_low_words(say),
     }
     return Column(
         field="cause",
         title=say("Why", "Sebab"),
         width=width,
         mappings=mapping({word: (text, TEXT) for word, text in words.items()}),
+        wrap=True,
     )
+
+
+def _low_words(say: Language) -> dict[str, str]:
+    """Return the words for each sum of LOW_REASONS."""
+    names = {"loss": "loss", "rtt": say("slow", "lambat"), "jitter": "jitter"}
+    words = {
+        str(total): ", ".join(names[reason] for reason, weight in LOW_REASONS.items() if total & weight)
+        for total in range(1, 2 * max(LOW_REASONS.values()))
+    }
+    return words | {"0": say("getting better", "membaik")}
 
 
 def seconds(field: str, title: str, width: int | None = None, no_value: str = NO_VALUE) -> Column:

@@ -2,7 +2,7 @@
 
 The moment of the newest data is the older of two: the newest sample of the states, and the engine's last sign of life.
 Beyond `LATE` the page shows the past, and says so in the tile, over the map and in the table of problems; beyond `LOST`
-nobody should act on it. When there are no states at all, it says so at once, however short that has lasted.
+nobody should act on it. When there are no states at all, it says so after `NOTICED`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from grafana.build.promql import value
 if TYPE_CHECKING:
     from grafana.build.language import Language
 
+NOTICED: Final = 3  # seconds without states before words are made of it: one lost scrape is none
 LATE: Final = 15  # seconds: two lost scrapes of the engine
 LOST: Final = 60  # seconds
 CLOCK: Final = "time:HH:mm:ss"  # in the viewer's zone
@@ -28,7 +29,8 @@ _ENGINE_SEEN: Final = "max(last_over_time(vpn_engine_heartbeat_timestamp_seconds
 SEEN: Final = f'min({_STATES_SEEN} or label_replace({_ENGINE_SEEN}, "of", "engine", "", ""))'
 AGE: Final = f"round(time() - {SEEN})"
 """Seconds since the newest data; absent after a day without any."""
-STALE: Final = f"({AGE} > {LATE} or {AGE} unless on () {_SIGN})"
+_NONE_NOW: Final = f"{AGE} unless on () {_SIGN} and on () (time() - {_STATES_SEEN} >= {NOTICED})"
+STALE: Final = f"({AGE} > {LATE} or {_NONE_NOW})"
 """The age while it is a reason for words; absent while all is well."""
 STALE_SINCE: Final = f"({SEEN} and on () {STALE}) * 1000"
 """The moment of the newest data while its age is a reason for words, in milliseconds since the epoch; else absent."""

@@ -96,19 +96,18 @@ def own_causes(matchers: str = IN_REGION) -> str:
     return f"max by (region, target, cause) (vpn_target_cause{{{matchers}}}) and on (region, target) ({outage})"
 
 
-def low_causes(matchers: str = IN_REGION) -> str:
-    """Return what stands out on a LOW line as the label `cause`: loss, else a slow round trip; nothing for jitter.
+LOW_REASONS: Final = {"loss": 1, "rtt": 2, "jitter": 4}
+"""What each broken limit adds to the number that names all of them; 0: LOW, and none is broken any more."""
 
-    Limits of loss are not exposed, so 8 % stands for them: the least built-in one is 10 %, and LOW ends at 0.8 of it.
-    """
-    low = f"({code(matchers)} == 1)"
-    loss = f"{per_target('vpn_target_loss_ratio', matchers)} >= 0.08"
-    slow = f"{per_target('vpn_target_rtt_seconds', matchers)} >= 0.8 * ({low_rtt(matchers)})"
-    lossy, slowed = (
-        f'label_replace({low} and on (region, target) ({what}), "cause", "{word}", "", "")'
-        for what, word in ((loss, "loss"), (slow, "slow"))
+
+def low_causes(matchers: str = IN_REGION) -> str:
+    """Return what makes each LOW target LOW, as the exporter says: the sum of LOW_REASONS, as the label `cause`."""
+    broken = " or ".join(
+        f'{weight} * max by (region, target, reason) (vpn_target_low_reason{{reason="{reason}",{matchers}}})'
+        for reason, weight in LOW_REASONS.items()
     )
-    return f"{lossy} or on (region, target) {slowed}"
+    total = f"sum by (region, target) ({broken}) or 0 * ({code(matchers)} == 1)"
+    return f'count_values by (region, target) ("cause", {total})'
 
 
 ALERT_LABELS: Final = "alertname, severity, region, target"

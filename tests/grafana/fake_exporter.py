@@ -157,15 +157,22 @@ class Country:
                 write.add("gauge", "vpn_target_cut_off", len(behind) if code == DOWN else 0, **where)
             if site.id == FLAPPING:
                 write.add("gauge", "vpn_target_flapping", 1, **where)
+            if code == LOW:
+                for reason in ("loss", "rtt"):
+                    write.add("gauge", "vpn_target_low_reason", 1, **where, reason=reason)
             if site.id == PENDING:
                 write.add("gauge", "vpn_target_pending", 2, **where, state="down")
+        self._regions(write)
+        write.add("gauge", "vpn_monitor_isolated", 0)
+        for reason in ("stuck", "receive_drops", "late", "reply_wait", "clock_step", "code_changed"):
+            write.add("gauge", "vpn_monitor_impaired", 0, reason=reason)
+
+    def _regions(self, write: Writer) -> None:
+        """Write the regions' states."""
         for region, code in self.region_codes().items():
             for number, word in enumerate(WORDS):
                 write.add("gauge", "vpn_region_state", int(code == number), region=region, state=word)
             write.add("gauge", "vpn_region_outage", int(region == FALLEN_REGION), region=region)
-        write.add("gauge", "vpn_monitor_isolated", 0)
-        for reason in ("stuck", "receive_drops", "late", "reply_wait", "clock_step", "code_changed"):
-            write.add("gauge", "vpn_monitor_impaired", 0, reason=reason)
 
     def region_codes(self) -> dict[str, int]:
         """Return each region's state."""

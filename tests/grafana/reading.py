@@ -86,6 +86,7 @@ def metrics(expr: str) -> set[str]:
 
 
 FUNCTIONS = {
+    "count_values",
     "histogram_quantile",
     "label_replace",
     "label_values",

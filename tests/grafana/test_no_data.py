@@ -76,10 +76,14 @@ def dead(watched: Watched) -> Iterator[Watched]:
 
 def test_while_data_comes_nothing_is_said_of_it(watched: Watched) -> None:
     """The age is small, no row speaks for all targets, and no word stands over the map."""
-    assert watched.rows(f"{AGE}/A")[0].value < 15
-    assert watched.rows(f"{AGE}/B") == []
-    assert watched.state_of_all() == []
-    assert [row for ref in "FGH" for row in watched.rows(f"{WORDS}/{ref}")] == []
+
+    def said() -> list[Row]:
+        asked = (f"{AGE}/B", *(f"{WORDS}/{ref}" for ref in "FGH"))
+        return [row for title in asked for row in watched.rows(title)]
+
+    # In the end: a busy machine may lose some scrapes in a row.
+    until(lambda: not said() and not watched.state_of_all(), "silence", seconds=DEADLINE)
+    until(lambda: watched.rows(f"{AGE}/A")[0].value < 15, "a small age", seconds=DEADLINE)
 
 
 def test_a_dead_exporter_is_told_in_the_table_of_problems_with_since_when_and_why(dead: Watched) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.country import regions, sites
+from grafana.build.promql import LOW_REASONS
 from tests.grafana import fake_exporter, play
 from tests.grafana.reading import FOLDER, Query, load, queries
 from tests.integration.stack import BRIDGE, EXPORTER
@@ -182,7 +183,9 @@ def test_problems_say_why(world: World) -> None:
     until(lambda: {play.FALLEN_HUB, play.FALLEN_REGION, play.SLOW} <= set(why()), "the causes", seconds=DEADLINE)
     found = why()
     assert found[play.FALLEN_REGION] == "region"
-    assert found[play.SLOW] == "slow"
+    low = world.ask_text(f'vpn_target_low_reason{{target="{play.SLOW}"}}')
+    assert "rtt" in {row.labels["reason"] for row in low}
+    assert int(found[play.SLOW]) & LOW_REASONS["rtt"], "what the exporter itself says"
     assert found[play.FALLEN_HUB] in {"device", "hub", "site"}
     assert not {"jtm-gerbang", "jtm-parkir", "jtm-tiket"} & set(found), "what is cut off has no cause of its own"
 

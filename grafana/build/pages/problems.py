@@ -71,7 +71,7 @@ def problems(say: Language) -> Json:
             # In this order, because a phone shows the first four: what, where, since when and why.
             columns.name(say, min_width=118, wrap=True),
             columns.clock("Value #E", say("Since", "Sejak"), width=62),
-            columns.cause(say, width=82),
+            columns.cause(say, width=86),
             columns.region(say, width=74),
             columns.duration("Value #B", say("For", "Selama"), width=88),
             columns.count("Value #C", say("Cuts off", "Isolasi"), width=96),

@@ -88,7 +88,7 @@ def _targets(say: Language) -> Json:
         queries,
         [
             columns.state("Value #A", say),
-            columns.name(say, min_width=165),
+            columns.name(say, width=208),
             columns.region(say, width=75),
             columns.since("Value #B", say),
             columns.seconds("Value #C", "RTT", width=85),

@@ -186,7 +186,7 @@ def alert_table(say: Language, alertstate: str = "firing") -> Json:
         [
             columns.severity(say),
             columns.alert(say),
-            columns.plain("target", say("Target", "Alat"), links=[target_link(say)]),
+            columns.plain("target", say("Target", "Alat"), links=[target_link(say)], wrap=True),
             columns.plain("region", say("Region", "Wilayah"), width=75),
             columns.since("Value", say),
         ],
@@ -211,7 +211,7 @@ def _changes(say: Language) -> Json:
         [
             columns.moment("Value #A", say("When", "Kapan")),
             columns.state("Value #B", say),
-            columns.name(say),
+            columns.name(say, wrap=True),
             columns.plain("target", say("Id", "Id"), links=[target_link(say)]),
             columns.region(say, width=75),
             columns.hidden("kind"),
