@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from alertbridge import facts as facts_module
 from alertbridge import wording
 from alertbridge.markup import cut_text, escape, is_linkable, link, one_line
+from alertbridge.settings import Language
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from alertbridge.texts import Texts
 
 _DESCRIPTION_LIMIT = 600
+_OURS = re.compile(r"^(/d/vpn-(?:log|maintenance|map|pipeline|regions|sla|targets?))(?=[/?]|$)")
 _URL_ROOM = 900  # of a link: it does not count as text, but a request has an end
 
 
@@ -81,7 +84,7 @@ def links(incident: Incident, texts: Texts, grafana_url: str | None, runbooks_ur
     dashboard, runbook = annotations.get("dashboard_url", ""), annotations.get("runbook_url", "")
     if grafana_url and not is_linkable(dashboard):
         path = dashboard if dashboard.startswith("/d/") else _dashboard_path(incident)
-        dashboard = f"{grafana_url}{path}"
+        dashboard = f"{grafana_url}{page(path, texts)}"
     name = runbook.rpartition("/")[2].removesuffix(".md")
     if runbooks_url and runbook and not is_linkable(runbook):
         runbook = f"{runbooks_url}/{quote(runbook.lstrip('/'), errors='replace')}"
@@ -91,6 +94,11 @@ def links(incident: Incident, texts: Texts, grafana_url: str | None, runbooks_ur
     if runbook and not is_linkable(runbook):
         lines.append(f"{texts('incident.runbook')}: {escape(name, 120)}")
     return lines
+
+
+def page(path: str, texts: Texts) -> str:
+    """Return the path of a dashboard in the reader's language: the rules name the English one, each has a sister."""
+    return _OURS.sub(r"\1-id", path) if texts.language is Language.ID else path
 
 
 def _dashboard_path(incident: Incident) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from alertbridge import wording
+from alertbridge.details import page
 from alertbridge.incidents import Phase
 from alertbridge.markup import escape, fit, is_linkable, link, one_line
 from alertbridge.render import cause_word, duration_of, over_reply
-from alertbridge.settings import Language
 from alertbridge.wording import MARKS, ORDER, Shown
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from alertbridge.texts import Texts
 
 _CAUSES_SHOWN = 5
-_MAP = {Language.EN: "/d/vpn-map", Language.ID: "/d/vpn-map-id"}
 _NOWHERE = "-"  # what is of no region
 _NAME_CHARS = 80
 _REGIONS_NAMED = 3  # in the first line: more do not fit into a notification
@@ -47,6 +46,7 @@ def digest_message(
     causes = _causes(incidents, texts)
     if causes:
         head.append(causes)
+    by_region.pop(_NOWHERE, None)  # the monitoring's own troubles: a line of their own says what they are
     if len(by_region) > 1:
         head += _region_lines(by_region, texts)[:_REGIONS_SHOWN]
     body = [_digest_line(incident, texts, now=now) for incident in ordered[:_LINES_MADE]]
@@ -114,7 +114,7 @@ def _map_line(incidents: Sequence[Incident], texts: Texts, grafana_url: str) -> 
     """Return the way to the map, of the regions meant where they are few; as text where Telegram makes no link."""
     regions = sorted({region for incident in incidents if (region := incident.label("region"))})
     chosen = [("var-region", region) for region in regions] if len(regions) <= _REGIONS_NAMED else []
-    whole = f"{grafana_url}{_MAP[texts.language]}"
+    whole = f"{grafana_url}{page('/d/vpn-map', texts)}"
     found = (f"{whole}?{urlencode(chosen, errors='replace')}" if chosen else whole, whole)
     url = next((url for url in found if is_linkable(url)), None)
     title = texts("digest.map")

@@ -43,11 +43,15 @@ def test_every_sample_of_an_open_alert_leads_on() -> None:
             assert ("Grafana (" in text) == ("Guide: " in text), title
     pages = {line.partition("/d/")[2].rstrip(")") for line in section().splitlines() if line.startswith("Grafana (")}
     assert pages == {
-        "vpn-target?var-region=JBR&var-target=jbr-gt-pasteur-1",
-        "vpn-target?var-region=JBR&var-target=jbr-hub",
-        "vpn-regions?var-region=BALI",
-        "vpn-pipeline",
-        "vpn-maintenance",
+        page
+        for suffix in ("", "-id")
+        for page in (
+            f"vpn-target{suffix}?var-region=JBR&var-target=jbr-gt-pasteur-1",
+            f"vpn-target{suffix}?var-region=JBR&var-target=jbr-hub",
+            f"vpn-regions{suffix}?var-region=BALI",
+            f"vpn-pipeline{suffix}",
+            f"vpn-maintenance{suffix}",
+        )
     }
 
 
