@@ -40,13 +40,13 @@ def digest_message(
     """Return one message for many incidents: counts, where, causes, then the incidents, worst first; the map."""
     ordered = _worst_first(incidents)
     by_region = _by_region(ordered)
+    by_region.pop(_NOWHERE, None)  # the monitoring's own troubles: their lines say what they are
     head = [_title(incidents, list(by_region), texts)]
     if quiet:
         head.append(f"<i>{texts('digest.quiet')}</i>")
     causes = _causes(incidents, texts)
     if causes:
         head.append(causes)
-    by_region.pop(_NOWHERE, None)  # the monitoring's own troubles: a line of their own says what they are
     if len(by_region) > 1:
         head += _region_lines(by_region, texts)[:_REGIONS_SHOWN]
     body = [_digest_line(incident, texts, now=now) for incident in ordered[:_LINES_MADE]]
@@ -90,7 +90,7 @@ def _by_region(ordered: Sequence[Incident]) -> dict[str, Counter[Shown]]:
 def _title(incidents: Sequence[Incident], regions: Sequence[str], texts: Texts) -> str:
     """Return the first line, what a phone shows: counts, and the regions by name where they are few."""
     counts = f"<b>{_counts(incidents, texts)}</b>"
-    named = [escape(name, _NAME_CHARS) for name in regions if name != _NOWHERE]
+    named = [escape(name, _NAME_CHARS) for name in regions]
     if not named:
         return counts
     if len(named) > _REGIONS_NAMED:

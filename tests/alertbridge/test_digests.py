@@ -46,6 +46,10 @@ def test_what_is_of_no_region_is_not_named_as_one() -> None:
     site = incident(facts=Facts(region_name="Bali", state="down"))
     beside = check(digests.digest_message([*own, site], texts(Language.EN), now=NOW))
     assert beside.partition("\n")[0] == "🔴 1 DOWN 🚨 2 ALERT in Bali"
+    other = incident(target="other", region="BTN", facts=Facts(region_name="Banten", state="down"))
+    lines = check(digests.digest_message([*own, site, other], texts(Language.EN), now=NOW)).splitlines()
+    assert lines[1:3] == ["Bali: 🔴 1", "Banten: 🔴 1"]
+    assert not any(line.startswith("-") for line in lines)
 
 
 MAP = "https://monitor.example/grafana/d/vpn-map"
