@@ -55,6 +55,14 @@ def test_loss_of_the_last_twenty_alone_is_loss(low: FakeView) -> None:
     assert _reasons(low) == {"loss"}
 
 
+def test_what_is_older_than_twenty_probes_is_left_to_the_sixty(low: FakeView) -> None:
+    """Nineteen good ones after a bad minute: one lost of twenty is nothing."""
+    slot = low.roster.slot_of[TARGET]
+    for number in range(60):
+        put_probe(low.board, slot, sent_at=time.monotonic(), rtt=None if number < 41 else 0.01)
+    assert _reasons(low) == set()
+
+
 def test_probes_that_were_not_sent_are_no_loss(low: FakeView) -> None:
     """Our own kernel refused them: they say nothing of the target."""
     slot = low.roster.slot_of[TARGET]
