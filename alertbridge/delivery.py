@@ -80,6 +80,7 @@ async def deliver(sender: Sender, parcel: Parcel, observer: Observer) -> Deliver
     """
     place, text, html = parcel.place, parcel.text, True
     edit, reply_to = parcel.edit, parcel.reply_to
+    limit = markup.LIMIT if parcel.photo is None else markup.CAPTION_LIMIT
     tried: set[Step] = set()
     while True:
         if edit is None and parcel.edit is not None and not parcel.or_new:
@@ -97,7 +98,7 @@ async def deliver(sender: Sender, parcel: Parcel, observer: Observer) -> Deliver
             tried.add(step)
             match step:
                 case Step.PLAIN:
-                    text, html = markup.cut_text(markup.plain(text), markup.LIMIT), False
+                    text, html = markup.cut_text(markup.plain(text), limit), False
                 case Step.NEW if edit is not None:
                     edit = None
                 case Step.NO_TOPIC if place.topic is not None:

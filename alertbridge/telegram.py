@@ -44,6 +44,7 @@ _BAD_REQUESTS = (
     ("unsupported start tag", Failure.MARKUP),
     ("entity", Failure.MARKUP),
     ("message is too long", Failure.TOO_LONG),
+    ("caption is too long", Failure.TOO_LONG),
     ("message to edit not found", Failure.MESSAGE_GONE),
     ("message can't be edited", Failure.MESSAGE_GONE),
     ("message_id_invalid", Failure.MESSAGE_GONE),
