@@ -47,9 +47,14 @@ def due(incidents: Iterable[Incident], done: Collection[str], *, after: timedelt
         and incident.level >= Level.CRITICAL
         and not incident.acknowledged_by
         and any(not record.suppressed for record in incident.firing)
-        and now - max(incident.opened_at, incident.started_at, _let_go_at(incident)) >= after
+        and now - max(incident.opened_at, incident.started_at, _fell_at(incident), _let_go_at(incident)) >= after
         and episode(incident) not in done
     ]
+
+
+def _fell_at(incident: Incident) -> datetime:
+    """Return since when it is critical: one that was weak for hours has only begun to wait for somebody."""
+    return min((r.starts_at for r in incident.firing if r.level >= Level.CRITICAL), default=incident.started_at)
 
 
 def _let_go_at(incident: Incident) -> datetime:

@@ -70,6 +70,7 @@ class Reason(StrEnum):
 
     NEW = "new"
     WORSE = "worse"
+    WORSE_THAN_TAKEN = "worse_than_taken"  # somebody took it while it was weaker: this one nobody has taken
     JOINED = "joined"  # another alert of the same subject, no worse
     REPEATED = "repeated"  # Alertmanager's repeat of something nobody acknowledged
     ACKNOWLEDGED = "acknowledged"  # such a repeat, but somebody works on it
@@ -131,7 +132,7 @@ class Incident:
     reopenings: int = 0
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None  # when it last changed hands
-    taken_from: str = ""  # who had it before, while somebody has it
+    taken_from: str = ""  # who had it before somebody else took it over, or before it became worse
     released_by: str = ""  # who let it go, while nobody has it
     facts: Facts = field(default_factory=Facts)  # what the exporter last said of the subject
     records: tuple[Record, ...] = ()
@@ -147,6 +148,17 @@ class Incident:
         if self.firing:
             return self.firing[0]
         return max(self.records, key=lambda r: (r.level, r.starts_at), default=None)
+
+    @property
+    def outgrown(self) -> str:
+        """Who took it while it was weaker, and nobody has decided since; empty: nobody did, or somebody has."""
+        return "" if self.acknowledged_by or self.released_by else self.taken_from
+
+    @property
+    def weaker(self) -> Record | None:
+        """The alert that told of it before it became as bad as it is; None: it was never less."""
+        below = (record for record in self.records if record.level < self.level)
+        return max(below, key=lambda r: (r.level, r.starts_at), default=None)
 
     def label(self, name: str) -> str:
         """Return a label of the main alert; empty where there is none."""
@@ -220,7 +232,9 @@ def _decide_new(incident: Incident | None, alert: Alert, *, now: datetime) -> De
 def _decide_open(incident: Incident, known: Record | None, alert: Alert, *, now: datetime) -> Decision:
     """Decide a firing alert of an open incident."""
     if level_of(alert.labels) > incident.level:
-        return Decision(reason=Reason.WORSE, tell=Tell.WORSE, phase=Phase.OPEN)
+        # Who took a weak site has not taken one that is down: it rings, repeats and escalates until somebody does.
+        reason = Reason.WORSE_THAN_TAKEN if incident.acknowledged_by else Reason.WORSE
+        return Decision(reason=reason, tell=Tell.WORSE, phase=Phase.OPEN)
     if known is None or known.ends_at is not None:
         reason = Reason.JOINED if incident.firing else Reason.CAME_BACK
         return Decision(reason=reason, tell=Tell.UPDATE, phase=Phase.OPEN)

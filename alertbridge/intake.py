@@ -43,6 +43,7 @@ _COLUMNS = (
     "closed_at",
     "reopenings",
     "acknowledged_by",
+    "taken_from",
     "released_by",
     "facts",
 )
@@ -125,13 +126,14 @@ def _apply(queries: Queries, incident: Incident, decision: Decision, alert: Aler
             started_at=alert.starts_at,
             reopenings=incident.reopenings + 1,
             acknowledged_by="",
+            taken_from="",
             released_by="",
             facts=replace(incident.facts, bad_since=None, bad_state="", silent_since=None),
         )
     if decision.reason is Reason.WORSE:
-        after = replace(
-            after, acknowledged_by="", released_by=""
-        )  # who took a weak site has not taken one that is down
+        after = replace(after, released_by="")
+    if decision.reason is Reason.WORSE_THAN_TAKEN:  # it still says who had it, and since when
+        after = replace(after, acknowledged_by="", taken_from=incident.acknowledged_by)
     changes = {name: value for name in _COLUMNS if (value := getattr(after, name)) != getattr(incident, name)}
     if changes:
         queries.update_incidents([incident.id], **changes)

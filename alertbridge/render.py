@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from alertbridge.facts import Facts
-    from alertbridge.incidents import Incident
+    from alertbridge.incidents import Incident, Record
     from alertbridge.texts import Texts
 
 
@@ -197,9 +197,15 @@ def _measured_lines(incident: Incident, texts: Texts) -> list[str]:
 
 
 def _acknowledged(incident: Incident, texts: Texts, *, now: datetime) -> list[str]:
-    if incident.acknowledged_at is None or not (incident.acknowledged_by or incident.released_by):
+    if incident.acknowledged_at is None or not (incident.acknowledged_by or incident.released_by or incident.outgrown):
         return []
     moment = wording.when(incident.acknowledged_at, wording.zone_of(incident), now=now)
+    if incident.outgrown:
+        return (
+            []
+            if incident.phase.closed or incident.weaker is None
+            else [_outgrown(incident, incident.weaker, moment, texts)]
+        )
     if not incident.acknowledged_by:
         return (
             [] if incident.phase.closed else [f"↩️ {texts('incident.released', who=incident.released_by, when=moment)}"]
@@ -208,3 +214,9 @@ def _acknowledged(incident: Incident, texts: Texts, *, now: datetime) -> list[st
         before = incident.taken_from
         return [f"🛠 {texts('incident.taken_over', who=incident.acknowledged_by, when=moment, before=before)}"]
     return [f"🛠 {texts('incident.acknowledged', who=incident.acknowledged_by, when=moment)}"]
+
+
+def _outgrown(incident: Incident, weaker: Record, moment: str, texts: Texts) -> str:
+    """Return who took it while it was less than this: whom to ask, and that it is nobody's now."""
+    was = texts(f"word.{wording.record_shows(weaker)}")
+    return f"🛠 {texts('incident.outgrown', who=incident.outgrown, when=moment, state=was)}"

@@ -14,6 +14,7 @@ from alertbridge.markup import one_line
 from alertbridge.settings import JAKARTA
 
 if TYPE_CHECKING:
+    from alertbridge.incidents import Record
     from alertbridge.texts import Texts
 
 
@@ -84,6 +85,11 @@ def alert_shows(incident: Incident) -> Shown:
     """Return what the incident's alert says, whatever became of it."""
     name = incident.main.name if incident.main else ""
     return _BY_ALERT.get(name) or _BY_LEVEL.get(incident.level, Shown.INFO)
+
+
+def record_shows(record: Record) -> Shown:
+    """Return what one alert says."""
+    return _BY_ALERT.get(record.name) or _BY_LEVEL.get(record.level, Shown.INFO)
 
 
 def shows(incident: Incident) -> Shown:

@@ -114,11 +114,15 @@ def changes() -> list[tuple[str, Incident, Tell]]:
     hands = replace(down(), acknowledged_by="Budi", acknowledged_at=BEGAN + timedelta(minutes=4))
     over = replace(hands, taken_from="Sari")
     free = replace(hands, acknowledged_by="", released_by="Budi")
+    low = sample("VPNTargetLow", LOW, number=2, ident=PASTEUR)
+    records = (*low.records, *down().records)
+    worse = replace(down(), records=records, taken_from="Budi", acknowledged_at=BEGAN - timedelta(minutes=9))
     reply = "(edit, no sound; a silent reply says so too)"
     return [
         ("Somebody has taken it (edit, no sound)", hands, Tell.UPDATE),
         (f"Somebody has taken it over {reply}", over, Tell.UPDATE),
         (f"Somebody has let it go {reply}", free, Tell.UPDATE),
+        ("LOW, and somebody had taken it; now it is DOWN (sound)", worse, Tell.WORSE),
         ("Many more are cut off than when it was told (sound)", hub_down(), Tell.GROWN),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ async def test_an_acknowledged_critical_is_not_repeated_with_sound(trial: Trial)
 
 
 async def test_what_gets_worse_is_free_again(trial: Trial) -> None:
-    """Who took a weak site has not taken one that is down."""
+    """Who took a weak site has not taken one that is down; whom to ask is said, until somebody takes it anew."""
     trial.peers.put(SITE, "low", age_seconds=15)
     await trial.fire(alert("VPNTargetLow", SITE, severity="warning"))
     await trial.api.until(lambda: trial.api.messages)
@@ -94,7 +95,10 @@ async def test_what_gets_worse_is_free_again(trial: Trial) -> None:
     await trial.api.until(lambda: "In the hands of" in trial.api.messages[0].text)
     worse = await told(trial)
     assert "In the hands of" not in worse.text
-    assert data_of(worse, "I take it")
+    assert re.search(r"🛠 duty took it at .+, when it was LOW; nobody has it now", worse.text)
+    await press(trial, worse, data_of(worse, "I take it"), user=ADMIN)
+    await trial.api.until(lambda: "In the hands of boss since" in worse.text)
+    assert "duty" not in worse.text
 
 
 async def test_the_buttons_go_when_it_is_over_and_old_ones_say_so(trial: Trial) -> None:

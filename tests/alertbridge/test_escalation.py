@@ -30,6 +30,7 @@ RECORD = Record(
     labels={"alertname": "VPNTargetDown", "severity": "critical"},
     annotations={},
 )
+WEAK = replace(RECORD, starts_at=NOW - 20 * AFTER, labels={"alertname": "VPNTargetLow", "severity": "warning"})
 INCIDENT = Incident(
     id=7,
     subject="target:a",
@@ -52,8 +53,19 @@ INCIDENT = Incident(
         (replace(INCIDENT, phase=Phase.CONFIRMING), False),
         (replace(INCIDENT, records=(replace(RECORD, suppressed="silenced"),)), False),
         (replace(INCIDENT, records=(replace(RECORD, suppressed="inhibited"), RECORD)), True),
+        (replace(INCIDENT, records=(WEAK, replace(RECORD, starts_at=NOW - timedelta(minutes=1)))), False),
     ],
-    ids=["due", "too young", "came back", "acknowledged", "warning", "ending", "silenced", "one not hidden"],
+    ids=[
+        "due",
+        "too young",
+        "came back",
+        "acknowledged",
+        "warning",
+        "ending",
+        "silenced",
+        "one not hidden",
+        "low for hours, down now",
+    ],
 )
 def test_what_is_escalated(incident: Incident, expected: bool) -> None:
     """Critical, open, in nobody's hands, old enough, and not hidden."""

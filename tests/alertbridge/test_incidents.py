@@ -109,6 +109,13 @@ CASES = (
         Decision(reason=Reason.WORSE, tell=Tell.WORSE, phase=Phase.OPEN),
     ),
     Case(
+        "what somebody has taken as low becomes down",
+        incident(record(severity="warning"), level=Level.WARNING, acknowledged_by="Budi"),
+        None,
+        alert(fingerprint="g"),
+        Decision(reason=Reason.WORSE_THAN_TAKEN, tell=Tell.WORSE, phase=Phase.OPEN),
+    ),
+    Case(
         "flapping joins down",
         incident(OLD),
         None,
