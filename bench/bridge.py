@@ -1,4 +1,4 @@
-"""Measures the bridge: webhooks a second with commit, and how soon a storm of 2,000 alerts is told.
+"""Measures the bridge: webhooks a second with commit, how soon a storm of 2,000 alerts is told, how fast it draws.
 
     python -m bench.bridge [--alerts 2000] [--seconds 10] [--regions 40]
 
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench import drawing
 from bench.processor import cpu_seconds
 from bench.progress import say
 from tests.alertbridge.peers import Peers
@@ -194,6 +195,9 @@ async def measure(*, alerts: int, seconds: float, regions: int) -> None:
         for together in (1, 8, 32):
             print(await steady(peers, together))
         print("\n" + await storm(peers, alerts=alerts, seconds=seconds, regions=regions))
+    say("pictures")
+    print("\nPictures for the phone, drawn (`python -m bench.drawing`; what the peers take to answer is not in it):\n")
+    print(drawing.table())
 
 
 def main() -> None:
