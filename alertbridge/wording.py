@@ -67,6 +67,7 @@ _MONITOR = {
     ("VPNCertificateExpiring", "critical"): ("certificate_week", 0.0, 0.0),
     ("AlertBridgeDeliveryStalled", "critical"): ("stalled", 30.0, 0.0),
     ("AlertBridgeDeliveryStalled", "warning"): ("dead", 0.0, 0.0),
+    ("AlertBridgePollingFailing", "warning"): ("polling", 120.0, 0.0),
 }
 _BY_LEVEL = {Level.CRITICAL: Shown.CRITICAL, Level.WARNING: Shown.WARNING}
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))

@@ -25,6 +25,7 @@ MONITOR = [
     ("VPNCertificateExpiring", "critical"),
     ("AlertBridgeDeliveryStalled", "critical"),
     ("AlertBridgeDeliveryStalled", "warning"),
+    ("AlertBridgePollingFailing", "warning"),
 ]
 
 

@@ -136,6 +136,20 @@ def test_a_dead_exporter_hides_all_that_it_tells_of(server: str, bridge: Receive
     assert not told(bridge, "VPNTargetDown", status="resolved")
 
 
+def test_commands_that_do_not_come_are_no_news_while_nothing_goes_out(server: str, bridge: Receiver) -> None:
+    """Telegram cannot be reached: one alert says so. Messages that were only given up hide nothing."""
+    send(server, {"alertname": "AlertBridgeDeliveryStalled", "severity": "warning"})
+    send(server, {"alertname": "AlertBridgePollingFailing", "severity": "warning"})
+    until(lambda: told(bridge, "AlertBridgePollingFailing"), "commands that do not come", seconds=_SOON)
+    send(server, {"alertname": "AlertBridgePollingFailing", "severity": "warning"}, ended=True)
+    until(lambda: told(bridge, "AlertBridgePollingFailing", status="resolved"), "that they come again", seconds=_SOON)
+    send(server, {"alertname": "AlertBridgeDeliveryStalled", "severity": "critical"})
+    until(lambda: len(told(bridge, "AlertBridgeDeliveryStalled")) > 1, "that nothing goes out", seconds=_SOON)
+    send(server, {"alertname": "AlertBridgePollingFailing", "severity": "warning"})
+    _wait_past_a_tick(server, bridge)
+    assert len(told(bridge, "AlertBridgePollingFailing", status="firing")) == 1
+
+
 def test_a_dead_slow_job_hides_what_it_tells_of_only(server: str, bridge: Receiver) -> None:
     """The warning form of VPNExporterDown hides what that job reads, and leaves states alone: they are still read."""
     send(server, {"alertname": "VPNExporterDown", "severity": "warning"})
