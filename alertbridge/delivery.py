@@ -103,7 +103,8 @@ async def deliver(sender: Sender, parcel: Parcel, observer: Observer) -> Deliver
                     edit = None
                 case Step.NO_TOPIC if place.topic is not None:
                     await observer.topic_closed(place)
-                    place = Place(chat_id=place.chat_id)
+                    # Nothing there can be edited, and a reply to something there would go there.
+                    place, edit, reply_to = Place(chat_id=place.chat_id), None, None
                 case Step.MIGRATE if error.new_chat_id is not None:
                     await observer.moved(place.chat_id, error.new_chat_id)
                     # The old messages stay behind: nothing to edit or to reply to in the new chat.

@@ -6,7 +6,7 @@ any of them, and something arrives twice only where Telegram took a message and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -244,41 +244,3 @@ async def test_a_group_that_became_a_supergroup(api: BotApi, peers: Peers, tmp_p
         await trial.fire(alert(target=SECOND))
         await api.until(lambda: len(api.in_chat(-100555)) == 3)
     compare("400 migrate_to_chat_id", [FIRST, SECOND], api.in_chat(-100555), twice=0, counted="migrated")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """A row: an edit that meets trouble. The edit tells that a site is back."""
-
-    id: str
-    fault: dict[str, Any] = field(default_factory=dict)
-    deleted: bool = False
-    anew: bool = False  # the message is sent anew
-
-
-EDITS = (
-    Edit(id="edit: 429 with retry_after", fault={"status": 429, "parameters": {"retry_after": 1}}),
-    Edit(id="edit: 500", fault={"status": 500}),
-    Edit(id="edit: answer cut off, accepted", fault={"cut": True, "accept": True}),
-    Edit(id="edit: 400 message is not modified", fault=bad("message is not modified: specified new content ...")),
-    Edit(id="edit: 400 can't parse entities", fault=bad("can't parse entities: Unexpected end tag")),
-    Edit(id="edit: 400 message to edit not found", deleted=True, anew=True),
-    Edit(id="edit: 400 message can't be edited", fault=bad("message can't be edited"), anew=True),
-)
-
-
-@pytest.mark.parametrize("row", EDITS, ids=[row.id for row in EDITS])
-async def test_edits(row: Edit, trial: Trial) -> None:
-    """The end is told in every case; an edit made twice is seen once."""
-    trial.peers.put(FIRST, "down", age_seconds=4)
-    await trial.fire(alert(target=FIRST))
-    await trial.api.until(lambda: trial.api.messages)
-    trial.api.messages[0].deleted = row.deleted
-    if row.fault:
-        trial.api.fail_next(method="editMessageText", **row.fault)
-    trial.peers.put(FIRST, "up", age_seconds=1)
-    await trial.fire(alert(target=FIRST, status="resolved"))
-    await trial.api.until(lambda: len(trial.api.messages) == 2 + row.anew)
-    ends = [m for m in trial.api.messages[1:] if m.first_line.startswith("✅ UP")]
-    assert len(ends) == 1 + row.anew
-    compare(row.id, [FIRST], trial.api.messages, twice=0, counted="sent anew" if row.anew else "edited")

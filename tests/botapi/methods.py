@@ -57,6 +57,7 @@ def _edit_message_text(world: World, params: Params) -> Any:
     message = world.find(chat_id, int(params["message_id"]))
     if message is None:
         raise Refusal(400, "Bad Request: message to edit not found")
+    _open_topic(world, message)
     if message.photo is not None:
         raise Refusal(400, "Bad Request: there is no text in the message to edit")
     text, entities = _text(params, "text", MESSAGE_LIMIT)
@@ -131,6 +132,13 @@ def _chat(world: World, params: Params) -> int:
     return chat_id
 
 
+def _open_topic(world: World, message: Message) -> None:
+    """Check that the topic of a message is open: an edit of it, and a reply to it, go there (the stricter guess)."""
+    known = world.topics.get(message.chat_id)
+    if message.topic is not None and known is not None and message.topic not in known:
+        raise Refusal(400, "Bad Request: TOPIC_CLOSED")
+
+
 def _text(params: Params, key: str, limit: int, *, required: bool = True) -> tuple[str, tuple[Entity, ...]]:
     """Parse and check a text or caption."""
     source = str(params.get(key, ""))
@@ -169,10 +177,13 @@ def _add(
 ) -> Any:
     reply = json.loads(params["reply_parameters"]) if "reply_parameters" in params else None
     reply_to = int(reply["message_id"]) if reply else None
-    if reply is not None and reply_to is not None and world.find(chat_id, reply_to) is None:
+    answered = world.find(chat_id, reply_to) if reply_to is not None else None
+    if reply is not None and answered is None:
         if not reply.get("allow_sending_without_reply"):
             raise Refusal(400, "Bad Request: message to be replied not found")
         reply_to = None
+    if answered is not None:
+        _open_topic(world, answered)
     topic = params.get("message_thread_id")
     message = Message(
         chat_id=chat_id,
