@@ -67,7 +67,7 @@ def test_every_metric_that_a_rule_reads_is_exposed(exporter: str, bridge: str) -
     """A rule on a misspelt metric never fires, and promtool does not mind."""
     text = "".join(requests.get(f"http://{address}/metrics", timeout=5).text for address in (exporter, bridge))
     exposed = set(re.findall(r"^# TYPE (\S+)", text, flags=re.MULTILINE))
-    # These stand there only while a message waits, with a token, with TLS: under the names that their owner writes down.
+    # These stand there only while a message waits, with a token, with TLS; their owner writes their names down.
     at_times = {
         "alertbridge_outbox_oldest_timestamp_seconds",
         "alertbridge_telegram_polling_up",
