@@ -137,6 +137,7 @@ class Lanes:
                 intake.notify(queries, admins, "topic", {"chat": name}, now=now)
 
         await patiently(self.store, note)
+        self.on_change()
 
     def _telegram(self, *, up: bool) -> None:
         if not self.settings().dry_run:
