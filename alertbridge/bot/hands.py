@@ -59,7 +59,7 @@ async def take(question: Question, ids: Sequence[int], *, over: bool) -> Answer:
         else:
             text = texts("act.taken_already", who=theirs[0].acknowledged_by, what=_named(theirs, question))
             answer = Answer(text=text, result="already taken")
-        queries.end_action(question.update_id, answer.result or "ok")
+        queries.end_action(question.update_id, answer.result or "ok", answer=answer.text)
         return answer
 
     answer = await question.store.transact(work)
@@ -87,7 +87,7 @@ async def release(question: Question, ids: Sequence[int]) -> Answer:
             answer = Answer(text=texts("act.released", who=who, what=_named(taken, question)))
         else:
             answer = Answer(text=texts("act.nobody_has"), result="nobody has it")
-        queries.end_action(question.update_id, answer.result or "ok")
+        queries.end_action(question.update_id, answer.result or "ok", answer=answer.text)
         return answer
 
     answer = await question.store.transact(work)

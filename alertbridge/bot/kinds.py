@@ -40,6 +40,7 @@ class Answer:
     buttons: Buttons = ()
     photo: bytes | None = None  # PNG
     result: str = ""  # of an action, for its record; empty: "ok"
+    owed: int | None = None  # the update whose record keeps this answer until it is given; None: none does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

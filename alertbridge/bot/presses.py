@@ -173,10 +173,13 @@ class Presses:
             if press.kind is Kind.ASK:
                 what = f"button /{question.name} {question.argument}"
             answer = await responder.act(command, question, update_id, what=what, noted=noted)
-        if answer is None or (press.kind is Kind.ACK and answer.result != "failed" and not answer.result):
-            return  # an acknowledged message is edited by the outbox, in every chat that shows it
+        if answer is None:
+            return
+        if press.kind is Kind.ACK and not answer.result:
+            await responder.told(answer)  # the message is edited by the outbox, in every chat that shows it
+            return
         edit = press.message_id if press.kind in {Kind.PAGE, Kind.RESTART} else None
-        await responder.replies.send(question.asker, answer, edit=edit, reply_to=None if edit else press.message_id)
+        await responder.tell(question.asker, answer, edit=edit, reply_to=None if edit else press.message_id)
 
     async def _toast(self, query: telegram.CallbackQuery, text: str, *, alert: bool = False) -> None:
         """Answer the press: the button stops waiting, and only the presser reads it."""

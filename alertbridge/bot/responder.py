@@ -99,7 +99,7 @@ class Responder:
             return  # back in a chat that is known
         answer = await self._answer(question, update_id, message.date)
         if answer is not None:
-            await self.replies.send(asker, answer, reply_to=message.message_id)
+            await self.tell(asker, answer, reply_to=message.message_id)
 
     def question(self, asker: Asker, user: telegram.User) -> Question:
         """Return an empty question of somebody, with all that is needed to answer one."""
@@ -209,9 +209,22 @@ class Responder:
         async with self.replies.typing(asker):
             answer = await self.result(command, replace(question, update_id=update_id))
         log.info("action", what=what, user=asker.user_id, who=question.who, chat=asker.chat_id, result=answer.result)
+        result = one_line(answer.result or "ok")
         with contextlib.suppress(StoreError):  # done is done; the record then says that its end is not known
-            await self.store.transact(lambda q: q.end_action(update_id, one_line(answer.result or "ok")))
-        return answer
+            await self.store.transact(lambda q: q.end_action(update_id, result, answer=answer.text))
+        return replace(answer, owed=update_id)
+
+    async def tell(self, asker: Asker, answer: Answer, *, reply_to: int | None = None, edit: int | None = None) -> None:
+        """Give an answer; that of an action is kept until then (unfinished.py)."""
+        if await self.replies.send(asker, answer, reply_to=reply_to, edit=edit):
+            await self.told(answer)
+
+    async def told(self, answer: Answer) -> None:
+        """Note that nobody waits for an answer any more."""
+        owed = answer.owed
+        if owed is not None:
+            with contextlib.suppress(StoreError):  # then it is given twice at worst
+                await self.store.transact(lambda q: q.answered(owed))
 
     async def result(self, command: Command, question: Question) -> Answer:
         """Ask a command for its answer; what goes wrong is an answer too."""

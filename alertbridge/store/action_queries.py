@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SILENCE = "silence:"
+_ANSWER = "answer:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +65,16 @@ class ActionQueries(Connected):
         )
         return True
 
-    def end_action(self, update_id: int, result: str) -> None:
-        """Note what became of an action."""
+    def end_action(self, update_id: int, result: str, *, answer: str = "") -> None:
+        """Note what became of an action, and what its asker is still to be told of it (empty: nothing)."""
         table = schema.actions
         self._connection.execute(sa.update(table).where(table.c.update_id == update_id).values(result=result))
+        if answer:
+            self._upsert(schema.meta, {"key": f"{_ANSWER}{update_id}"}, {"value": answer})
+
+    def answered(self, update_id: int) -> None:
+        """Note that the asker of an action was told."""
+        self._connection.execute(sa.delete(schema.meta).where(schema.meta.c.key == f"{_ANSWER}{update_id}"))
 
     def actions(self, *, limit: int) -> tuple[Action, ...]:
         """Return the newest actions, newest first."""
@@ -80,6 +87,14 @@ class ActionQueries(Connected):
         table = schema.actions
         query = sa.select(table).where(table.c.result == "").order_by(table.c.at, table.c.update_id)
         return tuple(_action(row) for row in self._connection.execute(query).mappings())
+
+    def unanswered_actions(self) -> tuple[tuple[Action, str], ...]:
+        """Return the actions that ended and whose askers were not told, with the answers, oldest first."""
+        meta, table = schema.meta, schema.actions
+        key = sa.literal(_ANSWER).concat(sa.cast(table.c.update_id, sa.String))
+        query = sa.select(table, meta.c.value.label("answer")).join(meta, meta.c.key == key)
+        rows = self._connection.execute(query.order_by(table.c.at, table.c.update_id)).mappings()
+        return tuple((_action(row), row["answer"]) for row in rows)
 
     def watched_silences(self) -> dict[str, dict[str, Any]]:
         """Return what is noted of each silence that is watched, by its id."""

@@ -14,7 +14,7 @@ from alertbridge.alertmanager import Matcher, Silence
 from alertbridge.bot import silencing
 from alertbridge.bot.access import Asker
 from alertbridge.bot.introducing import whoami_text
-from alertbridge.bot.unfinished import text_of
+from alertbridge.bot.unfinished import late_answer, text_of
 from alertbridge.markup import plain
 from alertbridge.settings import JAKARTA, Language, Settings
 from alertbridge.store.action_queries import Action
@@ -83,6 +83,15 @@ def answers(words: Texts) -> dict[str, str]:
         "The bridge was stopped in the middle of a silence": text_of(CUT, words, zone=JAKARTA, now=NOW),
         "The bridge was stopped before it could take an incident": text_of(
             replace(CUT, what="/ack all"), words, zone=JAKARTA, now=NOW
+        ),
+        "The bridge was stopped after it had done something, and before it answered": late_answer(
+            CUT,
+            words(
+                "act.silenced", what=SITE, when="18:01:24 WIB", duration=wording.duration(4 * 3600, words), who="duty"
+            ),
+            words,
+            zone=JAKARTA,
+            now=NOW,
         ),
         "A command that waited through an outage": words("act.stale"),
     }

@@ -5,7 +5,7 @@
 | 1 | the update, in memory | not confirmed yet | Telegram gives it again: done, once |
 | 2 | noted it, not done it | given again, and known | says that it was not done (ack), or that nobody knows |
 | 3 | done it, not noted its end | the same | the same: a silence is there once |
-| 4 | noted its end, not answered | the same | nothing: `/log actions` and the message show it |
+| 4 | noted its end, not answered | the same | gives the answer, once, and says that it is late |
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DUTY = 22
 SITE = "jbr-gt-pasteur-1"
+LATE = "answered late:"
 UNKNOWN, NOT_DONE = "nobody knows whether it was done", "it was not done. Send it again"
 Start = Callable[[], Process]
 
@@ -65,6 +66,12 @@ def rows(folder: Path) -> list[tuple[str, str]]:
     """Return what was done with which result."""
     with contextlib.closing(sqlite3.connect(folder / "alertbridge.db")) as reader:
         return reader.execute("SELECT what, result FROM actions ORDER BY at").fetchall()
+
+
+def owed(folder: Path) -> list[str]:
+    """Return the answers that are kept because they were not given."""
+    with contextlib.closing(sqlite3.connect(folder / "alertbridge.db")) as reader:
+        return [value for (value,) in reader.execute("SELECT value FROM meta WHERE key LIKE 'answer:%'")]
 
 
 def said(api: BotApi, part: str) -> int:
@@ -188,7 +195,7 @@ def test_2_an_acknowledgement_that_is_noted_and_not_done(api: BotApi, start: Sta
 
 
 def test_4_after_its_end_is_noted(api: BotApi, start: Start, peers: Peers, tmp_path: Path) -> None:
-    """The answer could not be sent: it is done once, its message shows it, and nothing is called unknown."""
+    """The answer could not be sent: it is done once, and the answer is given once, late, by the next bridge."""
     bridge, body = start(), alert(target=SITE)
     assert bridge.post(body) == 200
     api.wait_for(lambda: api.messages)
@@ -197,9 +204,20 @@ def test_4_after_its_end_is_noted(api: BotApi, start: Start, peers: Peers, tmp_p
     api.fail_next(method="sendMessage", hang_seconds=30.0)
     api.say(f"/silence {SITE} 4h works", user=DUTY, chat=NOC)
     api.wait_for(lambda: [result for _, result in rows(tmp_path)] == ["ok"])
+    api.wait_for(lambda: any((one.method, one.status) == ("sendMessage", 500) for one in list(api.calls)))
     bridge.kill()
     bridge = start()
     api.wait_for(lambda: "Silenced in Alertmanager" in "".join(api.messages[0].texts))
+    api.wait_for(lambda: said(api, LATE))
+    api.wait_for(lambda: owed(tmp_path) == [])
     assert bridge.stop() == 0
+    bridge = start()
+    api.say("/silences", user=DUTY, chat=NOC)
+    api.wait_for(lambda: said(api, "Silences: "))
+    assert bridge.stop() == 0
+    late = [message.text for message in api.messages if LATE in message.text]
+    assert len(late) == 1
+    assert f"/silence {SITE} 4h works (duty, " in late[0]
+    assert "🔕 Jbr Gt Pasteur 1 silenced until " in late[0]
     assert (said(api, UNKNOWN), len(peers.silences)) == (0, 1)
-    show("its end is noted", f"/silence {SITE} 4h works", done=1, told="by the message itself")
+    show("its end is noted", f"/silence {SITE} 4h works", done=1, told="the answer, late")
