@@ -15,7 +15,7 @@ from alertbridge.errors import SettingsError
 from alertbridge.housekeeping import Housekeeping
 from alertbridge.leader import Leader
 from alertbridge.live import Reloaded, applicable, removed_chats
-from alertbridge.loading import load
+from alertbridge.loading import load, secret_files
 from alertbridge.metrics import Metrics
 from alertbridge.opening import open_store
 from alertbridge.statuspage import status_page
@@ -24,12 +24,14 @@ from alertbridge.troubles import troubles
 from alertbridge.web import Webhook, create_app
 from alertbridge.wording import utc_now
 from httpservice.certificate import ServedCertificate
-from httpservice.filewatch import watch_file
+from httpservice.filewatch import FileWatch
 from httpservice.logs import get_logger
 from httpservice.server import parse_listen_address, running
 from httpservice.webconfig import WebConfigFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.types import ASGIApp
 
     from alertbridge.assembly import Options
@@ -59,6 +61,7 @@ class Bridge:
         self._metrics.snapshot.polling.calm = self._tuning.polling_calm
         self._restart_needed: tuple[str, ...] = ()  # changed keys of the file that hold only after a restart
         self._held: tuple[str, ...] = ()  # chats that a changed file would remove
+        self._watch = FileWatch(self._files(), interval_seconds=self._tuning.watch_every_seconds)
         self._reloading = asyncio.Lock()
         self._hung_up = asyncio.Event()  # SIGHUP came
         self._stopping = asyncio.Event()
@@ -121,6 +124,7 @@ class Bridge:
             SettingsError: the file has mistakes.
         """
         async with self._reloading:
+            self._watch.follow(await asyncio.to_thread(self._files))  # of a bad file too: what it lacks may come
             try:
                 settings, warnings = await asyncio.to_thread(load, self.live.path, os.environ)
             except SettingsError as error:
@@ -208,9 +212,13 @@ class Bridge:
             with contextlib.suppress(SettingsError):  # logged and counted already
                 await self.reload()
 
+    def _files(self) -> tuple[Path, ...]:
+        """Return what is watched: the settings, and the secrets that they name."""
+        return (self.live.path, *secret_files(self.live.path))
+
     async def _reload_by_change(self) -> None:
-        """Reload when the file changes, until cancelled."""
-        async for _ in watch_file(self.live.path, interval_seconds=self._tuning.watch_every_seconds):
+        """Reload when the file changes or one that it names, until cancelled."""
+        async for _ in self._watch.changes():
             with contextlib.suppress(SettingsError):
                 await self.reload(confirmed=False)
 

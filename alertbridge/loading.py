@@ -6,18 +6,18 @@ Servers and secrets are loading_servers.py's, chats and users loading_people.py'
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alertbridge import loading_people as people
 from alertbridge import loading_servers as servers
 from alertbridge.errors import SettingsError
 from alertbridge.settings import Chat, Escalation, Language, Role, Route, Settings, Watchdog
-from alertbridge.yamlfile import Mistakes, Section, near, open_document
+from alertbridge.yamlfile import Mistakes, Section, named_files, near, open_document
 from httpservice.regular import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from httpservice.mistakes import Mistake
 
@@ -44,6 +44,15 @@ def load(path: Path, environment: Mapping[str, str]) -> tuple[Settings, tuple[Mi
     if mistakes.errors():
         raise SettingsError(mistakes.errors())
     return settings, mistakes.warnings()
+
+
+def secret_files(path: Path) -> tuple[Path, ...]:
+    """Return the files that alertbridge.yml names, as far as it can be read: whoever watches it watches them too."""
+    try:
+        text = read_regular(path).decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return tuple(Path(name) for name in named_files(text))
 
 
 def _settings(top: Section, environment: Mapping[str, str]) -> Settings:

@@ -15,7 +15,7 @@ import yaml
 from httpservice.mistakes import Mistake, nearest, shown, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _NULL = "tag:yaml.org,2002:null"
 _ALIKE = 0.6  # the sets are small: `token` may well mean `token_file`
@@ -87,6 +87,29 @@ def open_document(text: str, mistakes: Mistakes) -> Section | None:
         mistakes.add(line=0, path="", problem="holds no settings", remedy="start with `version: 1`")
         return None
     return Section(node, "", mistakes)
+
+
+def named_files(text: str) -> tuple[str, ...]:
+    """Return the value of every key that ends in `_file`, whatever else may be wrong with the text."""
+    try:
+        top = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return ()
+    return tuple(dict.fromkeys(_file_values(top)))
+
+
+def _file_values(node: yaml.Node | None) -> Iterator[str]:
+    """Yield them from one node and all below it."""
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _file_values(each)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            named = isinstance(key, yaml.ScalarNode) and key.value.endswith("_file") and value.tag != _NULL
+            if named and isinstance(value, yaml.ScalarNode):
+                yield value.value.strip()
+            else:
+                yield from _file_values(value)
 
 
 class Section:

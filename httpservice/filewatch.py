@@ -1,4 +1,4 @@
-"""Notices that a file of settings changed.
+"""Notices that a file of settings changed, or one of several.
 
 The path is looked at every two seconds rather than watched: that sees atomic renames, symbolic links that turn to
 another file (Kubernetes), network drives and bind mounts alike, and needs nothing of the system. A change is told once
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from httpservice.regular import read_regular
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
 INTERVAL_SECONDS: Final = 2.0
@@ -36,27 +36,70 @@ def watch_file(
         interval_seconds: how often it is looked at.
         still_seconds: how long it must not have changed before it is told.
     """
-    return _changes(path, _stamp(path), _digest(path), interval_seconds, still_seconds)
+    return FileWatch((path,), interval_seconds=interval_seconds, still_seconds=still_seconds).changes()
 
 
-async def _changes(
-    path: Path, stamp: _Stamp | None, digest: bytes | None, interval_seconds: float, still_seconds: float
-) -> AsyncIterator[None]:
-    missing = 0
-    while True:
-        await asyncio.sleep(interval_seconds)
-        now = await asyncio.to_thread(_stamp, path)
-        missing = missing + 1 if now is None else 0
-        if now == stamp or missing == 1:
-            continue  # an editor that renames leaves no file for a moment
-        await asyncio.sleep(still_seconds)
-        if await asyncio.to_thread(_stamp, path) != now:
-            continue  # still being written: looked at again in the next round
-        stamp = now
-        new_digest = await asyncio.to_thread(_digest, path)
-        if new_digest != digest:
-            digest = new_digest
-            yield
+class FileWatch:
+    """Watches several files, as `watch_file` does one.
+
+    Args:
+        paths: the files; they are read here.
+        interval_seconds: how often they are looked at.
+        still_seconds: how long one must not have changed before it is told.
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        *,
+        interval_seconds: float = INTERVAL_SECONDS,
+        still_seconds: float = STILL_SECONDS,
+    ) -> None:
+        self._interval_seconds, self._still_seconds = interval_seconds, still_seconds
+        self._files: dict[Path, _Watched] = {}
+        self.follow(paths)
+
+    def follow(self, paths: Iterable[Path]) -> None:
+        """Watch these files from now on, and no others.
+
+        One that joins is known as it is at this moment: call this before reading it, and no change is lost between.
+        """
+        self._files = {path: self._files.get(path) or _Watched(path) for path in paths}
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Yield once for each change of content, for ever; what changes together is told together."""
+        while True:
+            await asyncio.sleep(self._interval_seconds)
+            moved = [file for file in self._files.values() if await asyncio.to_thread(file.moved)]
+            if not moved:
+                continue
+            await asyncio.sleep(self._still_seconds)
+            if any([await asyncio.to_thread(file.changed) for file in moved]):  # each is asked: asking takes note
+                yield
+
+
+class _Watched:
+    """One file: how it was when its content was told last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp, self._digest = _stamp(path), _digest(path)
+        self._now: _Stamp | None = None
+        self._missing = 0
+
+    def moved(self) -> bool:
+        """Look at it; tell whether it may be another than before."""
+        self._now = _stamp(self._path)
+        self._missing = self._missing + 1 if self._now is None else 0
+        return self._now != self._stamp and self._missing != 1  # an editor that renames leaves no file for a moment
+
+    def changed(self) -> bool:
+        """Tell whether it has been still since that look and has other content, and take note of it."""
+        if _stamp(self._path) != self._now:
+            return False  # still being written: looked at again in the next round
+        self._stamp = self._now
+        before, self._digest = self._digest, _digest(self._path)
+        return self._digest != before
 
 
 def _stamp(path: Path) -> _Stamp | None:

@@ -15,6 +15,7 @@ import yaml
 
 from alertbridge.loading import load
 from alertbridge.settings import JAKARTA, Cadence, Language, QuietHours, Role, Schedule, Secret
+from alertbridge.yamlfile import named_files
 from tests.alertbridge.settings_files import ROOT, TOKEN, mistakes, read
 
 if TYPE_CHECKING:
@@ -179,3 +180,21 @@ def test_runbooks_and_grafana_have_an_address_each(tmp_path: Path) -> None:
     settings, warnings = read(tmp_path, "version: 1\nrunbooks: {url: https://git.example/vpn/blob/main/}")
     assert (settings.runbooks_url, settings.grafana_url, warnings) == ("https://git.example/vpn/blob/main", None, [])
     assert list(jsonschema.Draft202012Validator(schema()).iter_errors({"version": 1, "runbooks": {"url": 7}}))
+
+
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        ("telegram: {token_file: a}\nexporter: {password_file: ' b '}\nchats: [{x_file: c}]", ("a", "b", "c")),
+        ("store: {url_file: a}\nwebhook: {bearer_token_file: a}", ("a",)),
+        ("telegram: {token_file: }\nchats: [{name: a_file, id: 5}]\nname: b_file\nroutes: c", ()),
+        ("telegram: {token_file: [a, b]}", ()),
+        ("telegram: {token_file: a", ()),
+        ("", ()),
+    ],
+)
+def test_the_files_that_settings_name_are_known_even_of_settings_with_mistakes(
+    text: str, files: tuple[str, ...]
+) -> None:
+    """Whoever watches the settings watches these too."""
+    assert named_files(text) == files

@@ -154,6 +154,23 @@ async def test_another_store_needs_a_restart_and_is_named_each_time(trial: Trial
     assert (await trial.http.get(f"{trial.bridge.url}/-/ready")).text == "ready\n"
 
 
+async def test_a_new_token_in_its_file_is_taken_without_being_asked_for(trial: Trial, tmp_path: Path) -> None:
+    """As a changed alertbridge.yml is: whoever puts a new secret in place may know of no reload."""
+    trial.api.world.token = NEW
+    (tmp_path / "token").write_text(NEW, encoding="utf-8")
+    await trial.fire(alert())
+    await trial.api.until(lambda: len(trial.api.messages) == 1, seconds=20)
+
+
+async def test_a_secret_that_was_missing_is_taken_when_it_comes(trial: Trial, tmp_path: Path) -> None:
+    """The settings name it first, so they were refused; then it is put in place, and they hold."""
+    rewrite(trial, "chats:", f"webhook: {{bearer_token_file: {tmp_path / 'webhook'}}}\nchats:")
+    await trial.metric_becomes(0, "alertbridge_config_last_reload_successful")
+    (tmp_path / "webhook").write_text("a-secret-of-the-webhook", encoding="utf-8")
+    await trial.metric_becomes(1, "alertbridge_config_last_reload_successful")
+    assert trial.bridge.live.settings.webhook_token is not None
+
+
 async def test_a_token_that_is_gone_stays_in_use(trial: Trial, tmp_path: Path) -> None:
     """An empty file is one that is being written: alerts go on to Telegram, and are not printed somewhere."""
     (tmp_path / "token").write_text("# soon\n", encoding="utf-8")

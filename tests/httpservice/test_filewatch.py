@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from httpservice.filewatch import watch_file
+from httpservice.filewatch import FileWatch, watch_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -40,8 +40,14 @@ class Watched:
 
 @asynccontextmanager
 async def watching(path: Path, *, still_seconds: float = 0.02) -> AsyncIterator[Watched]:
-    watched = Watched()
     changes = watch_file(path, interval_seconds=0.02, still_seconds=still_seconds)
+    async with following(changes) as watched:
+        yield watched
+
+
+@asynccontextmanager
+async def following(changes: AsyncIterator[None]) -> AsyncIterator[Watched]:
+    watched = Watched()
 
     async def follow() -> None:
         async for _ in changes:
@@ -130,3 +136,39 @@ async def test_a_file_that_is_being_written_is_told_once_it_is_still(tmp_path: P
                 await asyncio.sleep(0.02)
                 assert watched.told == 0
         assert await watched.tells(1)
+
+
+async def test_of_several_files_each_is_told_and_those_changed_together_once(tmp_path: Path) -> None:
+    """The settings and the secrets that they name."""
+    first, second = tmp_path / "alertbridge.yml", tmp_path / "token"
+    for path in (first, second):
+        path.write_text("one", encoding="utf-8")
+    async with following(FileWatch((first, second), interval_seconds=0.02, still_seconds=0.5).changes()) as watched:
+        rewrite(second)
+        assert await watched.tells(1)
+        rewrite(first)
+        assert await watched.tells(2)
+        for path in (first, second):
+            path.write_text("three", encoding="utf-8")
+        assert await watched.tells(3)
+        await asyncio.sleep(0.7)
+        assert watched.told == 3
+
+
+async def test_a_file_that_joins_is_known_as_it_is_then(tmp_path: Path) -> None:
+    """It was just read by whoever named it; one that leaves is told no more."""
+    first, second = tmp_path / "alertbridge.yml", tmp_path / "token"
+    for path in (first, second):
+        path.write_text("one", encoding="utf-8")
+    watch = FileWatch([first], interval_seconds=0.02, still_seconds=0.02)
+    async with following(watch.changes()) as watched:
+        watch.follow([first, second])
+        await asyncio.sleep(0.3)
+        assert watched.told == 0
+        rewrite(second)
+        assert await watched.tells(1)
+        watch.follow([first])
+        await asyncio.sleep(0.3)
+        second.write_text("three", encoding="utf-8")
+        await asyncio.sleep(0.3)
+        assert watched.told == 1
