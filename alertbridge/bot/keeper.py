@@ -114,10 +114,11 @@ class Keeper:
             if note is None or silence_ends.is_warned(silence, note):
                 return False  # a person has ended it meanwhile, or the other bridge has warned
             hidden = silence_ends.hidden(note, queries.open_incidents())
-            for chat in _concerned(queries, settings, note, hidden):
+            chats = _concerned(queries, settings, note, hidden)
+            for chat in chats:
                 values = silence_ends.warning(silence, note, hidden, chat, now=now)
                 intake.notify(queries, [chat.name], "lines", values, now=now)
-            queries.watch_silence(silence.id, silence_ends.warned(silence, note))
+            queries.watch_silence(silence.id, silence_ends.warned(silence, note, (chat.name for chat in chats)))
             return True
 
         if await self.store.transact(work):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from alertbridge import wording
 from alertbridge.alertmanager import Matcher
 from alertbridge.bot.open_incidents import place_of
 from alertbridge.routing import held_until
@@ -44,9 +45,14 @@ def is_warned(silence: Silence, note: Mapping[str, Any]) -> bool:
     return bool(note.get("warned") == silence.ends_at.isoformat())
 
 
-def warned(silence: Silence, note: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is noted of a silence whose end was announced."""
-    return {**note, "warned": silence.ends_at.isoformat()}
+def warned(silence: Silence, note: Mapping[str, Any], chats: Iterable[str]) -> dict[str, Any]:
+    """Return what is noted of a silence whose end was announced, and to which chats."""
+    return {**note, "warned": silence.ends_at.isoformat(), "told": sorted(chats)}
+
+
+def prolonged(what: str, by: str, ends_at: datetime, chat: Chat, *, now: datetime) -> dict[str, str]:
+    """Return the values of the notice that an announced end was put off elsewhere. It makes no sound."""
+    return {"what": what, "by": by, "when": wording.when(ends_at, chat.timezone, now=now), "silent": "yes"}
 
 
 def goes_on(note: Mapping[str, Any], others: Iterable[Silence], *, now: datetime) -> bool:

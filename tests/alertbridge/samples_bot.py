@@ -71,6 +71,9 @@ def answers(words: Texts) -> dict[str, str]:
             words, "lines", soon | {"keys": "silence_ending,silence_ending_clear"}
         ),
         "The button “1 hour more”": words("act.prolonged", what=SITE, when="18:03:24 WIB", who="budi"),
+        "The same, in the other chats that were told of the end (silent)": render.notice(
+            words, "silence_prolonged", {"what": SITE, "by": "budi", "when": "18:03:24 WIB", "silent": "yes"}
+        ),
         "A silence has ended, and something it hid is still wrong (sound)": render.notice(
             words, "lines", ended | {"keys": "silence_over,silence_still", "names": SITE}
         ),

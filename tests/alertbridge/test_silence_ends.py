@@ -51,8 +51,8 @@ WRONG = replace(INCIDENT, records=(replace(RECORD, labels={**RECORD.labels, "tar
         (replace(SILENCE, ends_at=NOW + 11 * MINUTE), NOTE, False),
         (replace(SILENCE, ends_at=NOW + timedelta(seconds=30)), NOTE, False),
         (replace(SILENCE, starts_at=NOW - 52 * MINUTE - timedelta(seconds=1)), NOTE, False),
-        (SILENCE, warned(SILENCE, NOTE), False),
-        (SILENCE, warned(replace(SILENCE, ends_at=NOW), NOTE), True),
+        (SILENCE, warned(SILENCE, NOTE, ["noc"]), False),
+        (SILENCE, warned(replace(SILENCE, ends_at=NOW), NOTE, ["noc"]), True),
     ],
     ids=["near", "far", "all but over", "the button's hour", "announced", "prolonged since"],
 )
@@ -85,7 +85,7 @@ def test_each_end_is_announced_at_most_once_and_every_one_that_is_seen(steps: li
         assert is_near(silence, note, [silence], now=now) is (due and silence.ends_at not in announced)
         if is_near(silence, note, [silence], now=now):
             announced.append(silence.ends_at)
-            note = warned(silence, note)
+            note = warned(silence, note, ["noc"])
     assert len(announced) == len(set(announced))
 
 

@@ -90,6 +90,48 @@ async def test_a_silence_made_elsewhere_is_announced_once_and_prolonged_once(
         assert len(await warned_of(trial, 2)) == 2
 
 
+TWO = """
+version: 1
+language: en
+telegram: {{api_url: "{api}"}}
+alertmanager: {{url: "{peers}"}}
+prometheus: {{url: "{peers}"}}
+exporter: {{url: "{peers}"}}
+chats:
+  - {{name: noc, id: -1001234567890}}
+  - {{name: east, id: -1002, timezone: WIT}}
+  - {{name: other, id: -1003}}
+users: [{{name: duty, id: 22, role: operator}}]
+routes:
+  - {{match: {{severity: critical}}, chats: [noc, east]}}
+{more}
+"""
+EAST, OTHER = -1002, -1003
+
+
+async def test_who_was_told_of_the_end_hears_that_it_was_put_off_elsewhere(
+    api: BotApi, peers: Peers, tmp_path: Path
+) -> None:
+    """In the time of that chat, without sound, and once; who knew nothing of the silence hears nothing."""
+    fill(peers)
+    async with running_bridge(api, peers, tmp_path, config=TWO) as trial:
+        await told(trial)
+        await api.until(lambda: api.in_chat(EAST))
+        await ask(api, f"/silence {SITE} 2h work", user=OPERATOR)
+        set_ahead(trial, timedelta(minutes=112))
+        await warned_of(trial, 1)
+        await api.until(lambda: api.in_chat(EAST)[-1].text.startswith("⏳"))
+        message = next(one for one in api.in_chat(NOC) if one.text.startswith("⏳"))
+        await press(trial, message, data_of(message, "1 hour more"))
+        await api.until(lambda: "goes on until" in api.in_chat(EAST)[-1].text)
+        (notice,) = [one for one in api.in_chat(EAST) if "goes on until" in one.text]
+        assert notice.text.startswith("🔕 The silence on Jbr Gt Pasteur 1 goes on until ")
+        assert notice.text.endswith(" WIT: duty has prolonged it.")
+        assert notice.silent
+        assert sum("goes on until" in one.text for one in api.in_chat(NOC)) == 1
+        assert api.in_chat(OTHER) == []
+
+
 async def test_a_quiet_end_is_announced_where_it_was_made_without_sound(
     api: BotApi, peers: Peers, tmp_path: Path
 ) -> None:
