@@ -84,13 +84,20 @@ class RealAlertmanager:
 
 
 @contextlib.asynccontextmanager
-async def running_alertmanager(suite: str, folder: Path, bridge_port: int) -> AsyncIterator[RealAlertmanager]:
-    """Run an Alertmanager with the shipped configuration, its webhook led to our bridge."""
+async def running_alertmanager(
+    suite: str, folder: Path, bridge_port: int, *, repeat_seconds: int | None = None
+) -> AsyncIterator[RealAlertmanager]:
+    """Run an Alertmanager with the shipped configuration, its webhook led to our bridge, perhaps impatient."""
     program = (await asyncio.to_thread(ensure, "alertmanager", suite=suite))["alertmanager"]
     text = (ROOT / "prometheus" / "alertmanager.yml").read_text(encoding="utf-8")
     shipped = "http://127.0.0.1:9922/alerts"
     assert shipped in text
-    (folder / "am.yml").write_text(text.replace(shipped, f"http://127.0.0.1:{bridge_port}/alerts"), encoding="utf-8")
+    text = text.replace(shipped, f"http://127.0.0.1:{bridge_port}/alerts")
+    if repeat_seconds is not None:
+        assert {"  group_interval: 5s\n", "  repeat_interval: 4h\n"} <= set(text.splitlines(keepends=True))
+        text = text.replace("  group_interval: 5s\n", "  group_interval: 1s\n", 1)
+        text = text.replace("  repeat_interval: 4h\n", f"  repeat_interval: {repeat_seconds}s\n", 1)
+    (folder / "am.yml").write_text(text, encoding="utf-8")
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         str(program),
