@@ -1,16 +1,25 @@
-"""What tests of acting share: people with roles, pressing a button, reading the record."""
+"""What tests of acting share: a bridge with people who have roles, pressing a button, reading the record."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest_asyncio
+
+from tests.alertbridge.conftest import running_bridge
 from tests.alertbridge.peers import text_of
+from tests.alertbridge.test_bot import fill
 from tests.alertbridge.webhooks import alert
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
     from alertbridge.store.action_queries import Action
     from tests.alertbridge.conftest import Trial
+    from tests.alertbridge.peers import Peers
+    from tests.botapi.server import BotApi
     from tests.botapi.world import Message
 
 
@@ -30,6 +39,14 @@ users:
   - {{name: boss, id: 33, role: admin}}
 {more}
 """
+
+
+@pytest_asyncio.fixture
+async def with_people(api: BotApi, peers: Peers, tmp_path: Path) -> AsyncIterator[Trial]:
+    """Give a bridge whose group asks, one person who acts, and one who administers; a module names it `trial`."""
+    fill(peers)
+    async with running_bridge(api, peers, tmp_path, config=CONFIG) as running_trial:
+        yield running_trial
 
 
 async def told(trial: Trial, target: str = SITE, **more: Any) -> Message:

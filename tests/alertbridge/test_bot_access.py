@@ -21,12 +21,12 @@ from tests.alertbridge.acting import (
     press,
     recorded,
     told,
+    with_people,
 )
 from tests.alertbridge.conftest import NOC, running_bridge
 from tests.alertbridge.test_bot import ask, fill
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.alertbridge.conftest import Trial
@@ -34,12 +34,7 @@ if TYPE_CHECKING:
     from tests.botapi.server import BotApi
 
 
-@pytest.fixture
-async def trial(api: BotApi, peers: Peers, tmp_path: Path) -> AsyncIterator[Trial]:
-    """Give a bridge whose group asks, one person who acts, and one who administers."""
-    fill(peers)
-    async with running_bridge(api, peers, tmp_path, config=CONFIG) as running_trial:
-        yield running_trial
+trial = with_people
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest_asyncio
-
 from tests.alertbridge.acting import (
     ADMIN,
-    CONFIG,
     OPERATOR,
     SITE,
     becomes_recorded,
@@ -18,27 +15,17 @@ from tests.alertbridge.acting import (
     press,
     settled,
     told,
+    with_people,
 )
-from tests.alertbridge.conftest import running_bridge
-from tests.alertbridge.test_bot import ask, fill
+from tests.alertbridge.test_bot import ask
 from tests.alertbridge.webhooks import alert
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from tests.alertbridge.conftest import Trial
-    from tests.alertbridge.peers import Peers
-    from tests.botapi.server import BotApi
     from tests.botapi.world import Message
 
 
-@pytest_asyncio.fixture
-async def trial(api: BotApi, peers: Peers, tmp_path: Path) -> AsyncIterator[Trial]:
-    """Give a bridge whose group asks, one person who acts, and one who administers."""
-    fill(peers)
-    async with running_bridge(api, peers, tmp_path, config=CONFIG) as running_trial:
-        yield running_trial
+trial = with_people
 
 
 async def taken_a_minute_ago(trial: Trial) -> Message:

@@ -7,32 +7,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.alertbridge.acting import (
-    CONFIG,
     OPERATOR,
     VIEWER,
     data_of,
     press,
     recorded,
     told,
+    with_people,
 )
-from tests.alertbridge.conftest import NOC, running_bridge
-from tests.alertbridge.test_bot import ask, fill
+from tests.alertbridge.conftest import NOC
+from tests.alertbridge.test_bot import ask
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from tests.alertbridge.conftest import Trial
-    from tests.alertbridge.peers import Peers
-    from tests.botapi.server import BotApi
 
 
-@pytest.fixture
-async def trial(api: BotApi, peers: Peers, tmp_path: Path) -> AsyncIterator[Trial]:
-    """Give a bridge whose group asks, one person who acts, and one who administers."""
-    fill(peers)
-    async with running_bridge(api, peers, tmp_path, config=CONFIG) as running_trial:
-        yield running_trial
+trial = with_people
 
 
 async def test_no_slow_answer_holds_up_an_acknowledgement(trial: Trial) -> None:

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from alertbridge.bot.callbacks import LONGEST_BYTES
 from alertbridge.bot.lookup import Found, both
 from alertbridge.bot.offering import Choice
-from tests.alertbridge.acting import ADMIN, CONFIG, OPERATOR, VIEWER, becomes_recorded, data_of, press, recorded, told
-from tests.alertbridge.conftest import running_bridge
-from tests.alertbridge.test_bot import ask, fill
+from tests.alertbridge.acting import (
+    ADMIN,
+    OPERATOR,
+    VIEWER,
+    becomes_recorded,
+    data_of,
+    press,
+    recorded,
+    told,
+    with_people,
+)
+from tests.alertbridge.test_bot import ask
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from tests.alertbridge.conftest import Trial
-    from tests.alertbridge.peers import Peers
-    from tests.botapi.server import BotApi
     from tests.botapi.world import Message
 
 
-@pytest.fixture
-async def trial(api: BotApi, peers: Peers, tmp_path: Path) -> AsyncIterator[Trial]:
-    """Give a bridge whose group asks, one person who acts, and one who administers."""
-    fill(peers)
-    async with running_bridge(api, peers, tmp_path, config=CONFIG) as running_trial:
-        yield running_trial
+trial = with_people
 
 
 def labels(message: Message) -> list[list[str]]:

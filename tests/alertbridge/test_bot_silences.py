@@ -9,7 +9,6 @@ import pytest
 
 from tests.alertbridge.acting import (
     ADMIN,
-    CONFIG,
     OPERATOR,
     SITE,
     VIEWER,
@@ -18,27 +17,18 @@ from tests.alertbridge.acting import (
     elsewhere,
     press,
     told,
+    with_people,
 )
-from tests.alertbridge.conftest import NOC, running_bridge
+from tests.alertbridge.conftest import NOC
 from tests.alertbridge.peers import text_of
-from tests.alertbridge.test_bot import ask, fill
+from tests.alertbridge.test_bot import ask
 from tests.alertbridge.webhooks import alert
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from tests.alertbridge.conftest import Trial
-    from tests.alertbridge.peers import Peers
-    from tests.botapi.server import BotApi
 
 
-@pytest.fixture
-async def trial(api: BotApi, peers: Peers, tmp_path: Path) -> AsyncIterator[Trial]:
-    """Give a bridge whose group asks, one person who acts, and one who administers."""
-    fill(peers)
-    async with running_bridge(api, peers, tmp_path, config=CONFIG) as running_trial:
-        yield running_trial
+trial = with_people
 
 
 async def test_the_silence_button_hides_this_target_for_an_hour(trial: Trial) -> None:
