@@ -1,6 +1,6 @@
 """The fault table: every trouble on the way to Telegram; what was sent is held against what arrived.
 
-`pytest tests/alertbridge/test_fault_table*.py tests/alertbridge/test_kill.py -s` prints its rows: nothing is lost in
+`pytest tests/alertbridge/test_{fault_table*,backlog_told,kill}.py -s` prints its rows: nothing is lost in
 any of them, and something arrives twice only where Telegram took a message and we could not learn of it.
 """
 
