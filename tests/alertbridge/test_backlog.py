@@ -97,13 +97,13 @@ async def test_any_answer_of_telegram_ends_the_absence(answer: Failure | None, t
 
 
 async def test_what_came_after_the_absence_was_not_held(tmp_path: Path) -> None:
-    """What waited was dropped by a person; days later another row fails for nobody, and nothing is said."""
+    """What waited was dropped by a person; what is to be sent days later finds an old absence, and nothing is said."""
     store = Store.at(tmp_path / "a.db")
     await store.open()
 
     def work(queries: Queries) -> int:
-        for at in (NOW, NOW + minutes(30)):
-            backlog.note(queries, Failure.UNSENT, now=at)
+        for minute in range(30):
+            backlog.note(queries, Failure.UNSENT, now=NOW + minutes(minute))
         queries.enqueue(chat="noc", kind=Tell.OPEN, incident_id=1, now=NOW + minutes(3000))
         backlog.owe(queries, now=NOW + minutes(3001))
         return len(queries.due("noc", NOW + minutes(3002)))
