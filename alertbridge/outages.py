@@ -64,7 +64,7 @@ class _Sum:
 
 
 def summarise(items: Iterable[Mapping[str, Any]], *, start: datetime, end: datetime) -> Outages:
-    """Return the outages of a span from items of /api/v1/outages."""
+    """Return the outages of a span from items of /api/v1/outages, the newest first: a site has its newest name."""
     sums: dict[tuple[bool, str], _Sum] = defaultdict(_Sum)  # by root: whether it is a region, and its id
     names: dict[str, str] = {}
     longest = 0.0
@@ -74,7 +74,8 @@ def summarise(items: Iterable[Mapping[str, Any]], *, start: datetime, end: datet
             continue
         seconds = (min(ended, end) - max(begun, start)).total_seconds()
         target = str(item.get("target") or item.get("name"))
-        names[target] = one_line(str(item.get("name") or target), _NAME_CHARS)
+        if target not in names:  # cutting a name costs more than all else here
+            names[target] = one_line(str(item.get("name") or target), _NAME_CHARS)
         culprit, longest = str(item.get("culprit") or ""), max(longest, seconds)
         if culprit and culprit != target:
             sums[item.get("cause") == _REGION, culprit].others[target].append(seconds)

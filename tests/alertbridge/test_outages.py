@@ -29,6 +29,12 @@ def test_outages_count_with_their_part_inside_the_span() -> None:
     assert (before.count, before.lost_seconds) == (2, 7 * 3600)
 
 
+def test_a_site_that_was_renamed_has_its_newest_name() -> None:
+    """The exporter gives the newest outages first; people know a site by the name that it has now."""
+    items = [outage("a", 2, 1) | {"name": "New"}, outage("a", 5, 4) | {"name": "Old"}]
+    assert [trouble.name for trouble in summarise(items, start=NOW - DAY, end=NOW).worst] == ["New"]
+
+
 def test_what_a_hub_or_a_region_cuts_off_is_theirs() -> None:
     """One outage that cost forty sites' time; a site's own outages stay its own; a fallen region has no row itself."""
     hub = [outage("hub", 5, 4, cause="hub"), outage("hub", 3, 2.5, cause="device")]
