@@ -54,10 +54,11 @@ def note(queries: Queries, failure: Failure | None, *, now: datetime) -> None:
     """Note what became of a request; None: Telegram took it. Any answer, a refusal too, is a proof that it is there."""
     if failure is Failure.INTERNAL:
         return  # ours: it says nothing of Telegram
-    if failure not in _AWAY:
-        queries.forget(_KEY)
-        return
     before = known(queries)
+    if failure not in _AWAY:
+        if before is not None:
+            _end(queries, before.end(now), now=now)
+        return
     away = before.again(now) if before is not None else Away(since=now, last=now)
     queries.remember(_KEY, json.dumps([away.since.isoformat(), away.last.isoformat()]))
 
@@ -79,8 +80,9 @@ def owe(queries: Queries, *, now: datetime) -> None:
 
 def counted(queries: Queries, row: Row, *, now: datetime) -> Row | None:
     """Return a chat's word with what is held now; None: nothing is held any more."""
-    away = known(queries)
-    until = away.end(now) if away is not None else datetime.fromisoformat(row.values["away_until"])
+    away, until = known(queries), datetime.fromisoformat(row.values["away_until"])
+    if away is not None and away.since.isoformat() == row.values["away_since"]:
+        until = away.end(now)  # it lasts, as far as we know
     news = _news(queries.due(row.chat, now, limit=_ALL), until)
     if not news:
         return None
@@ -102,6 +104,15 @@ def text(values: Mapping[str, str], texts: Texts, zone: ZoneInfo, *, now: dateti
     if (over, still) != ("0", "0"):
         lines.append(texts("notice.backlog_incidents", over=over, open=still))
     return "\n".join(lines)
+
+
+def _end(queries: Queries, until: datetime, *, now: datetime) -> None:
+    """Note when the absence ended, in every word that has yet to leave: its chat may be tried a minute later."""
+    queries.forget(_KEY)
+    for chat in queries.chats_with_rows():
+        for row in queries.due(chat, now, limit=1):
+            if row.notice == BACKLOG:
+                queries.update_rows([row.id], values={**row.values, "away_until": until.isoformat()})
 
 
 def known(queries: Queries) -> Away | None:

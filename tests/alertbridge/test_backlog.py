@@ -96,6 +96,28 @@ async def test_any_answer_of_telegram_ends_the_absence(answer: Failure | None, t
     await store.close()
 
 
+async def test_the_absence_ends_with_the_first_answer_for_every_chat(tmp_path: Path) -> None:
+    """A chat that is tried later counts what was held until then, and no later failure makes it longer."""
+    store = Store.at(tmp_path / "a.db")
+    await store.open()
+
+    def work(queries: Queries) -> Row | None:
+        for minute in range(40):
+            queries.enqueue(chat="west", kind=Tell.REMIND, incident_id=1, now=NOW + minutes(minute))
+            backlog.note(queries, Failure.UNSENT, now=NOW + minutes(minute))
+            backlog.owe(queries, now=NOW + minutes(minute))
+        backlog.note(queries, None, now=NOW + minutes(40))  # another chat's
+        queries.enqueue(chat="west", kind=Tell.REMIND, incident_id=1, now=NOW + minutes(41))
+        backlog.note(queries, Failure.TIMEOUT, now=NOW + minutes(41))
+        return backlog.counted(queries, queries.due("west", NOW + minutes(42))[0], now=NOW + minutes(42))
+
+    word = await store.transact(work)
+    await store.close()
+    assert word is not None
+    assert (word.values["away_since"], word.values["away_until"]) == (NOW.isoformat(), (NOW + minutes(40)).isoformat())
+    assert word.values["messages"] == "40"
+
+
 async def test_what_came_after_the_absence_was_not_held(tmp_path: Path) -> None:
     """What waited was dropped by a person; what is to be sent days later finds an old absence, and nothing is said."""
     store = Store.at(tmp_path / "a.db")
