@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from alertbridge import facts as facts_module
 from alertbridge import wording
-from alertbridge.markup import cut_text, escape, is_linkable, link, one_line
+from alertbridge.markup import cut_text, escape, is_linkable, link
 from alertbridge.settings import Language
 
 if TYPE_CHECKING:
@@ -68,10 +68,11 @@ def description(incident: Incident, texts: Texts) -> list[str]:
         return []
     monitor, annotations = wording.monitor_key(incident), incident.main.annotations
     if monitor:
-        detail = one_line(annotations.get("detail", ""), _DESCRIPTION_LIMIT).strip(" ,")
+        _, detail = wording.monitor_detail(incident)
+        text = texts(f"monitor.{monitor}_text", value=detail or "?")
         known = [texts.word(f"detail.{word}", default=word) for word in detail.split(", ")] if detail else []
-        told = [texts("monitor.detail", detail=", ".join(known))] if known else []
-        return [texts(f"monitor.{monitor}_text"), *told]
+        listed = known and "{value}" not in texts.entries[f"monitor.{monitor}_text"]
+        return [text, texts("monitor.detail", detail=", ".join(known))] if listed else [text]
     text = annotations.get("description", "")[: _DESCRIPTION_LIMIT * 4]
     return [
         escape(line, _DESCRIPTION_LIMIT) for line in cut_text(text, _DESCRIPTION_LIMIT).splitlines() if line.strip()

@@ -134,8 +134,7 @@ def _causes(incidents: Sequence[Incident], texts: Texts) -> str:
 def _digest_line(incident: Incident, texts: Texts, *, now: datetime) -> str:
     shown = wording.shows(incident)
     monitor = wording.monitor_key(incident)
-    ended = "_over" if incident.phase is Phase.OVER else ""
-    place = texts(f"monitor.{monitor}{ended}") if monitor else one_line(wording.place(incident), 160)
+    place = wording.monitor_title(incident, texts) if monitor else one_line(wording.place(incident), 160)
     if incident.phase is Phase.GONE:
         return texts("digest.line_gone", mark=MARKS[shown], where=place)
     if incident.phase is Phase.OVER:

@@ -48,16 +48,15 @@ def moved_message(incident: Incident, texts: Texts, *, now: datetime) -> str:
     """Return what an earlier message becomes once a newer one tells its incident: no state, which would grow stale."""
     when = wording.when(incident.told_at or now, wording.zone_of(incident), now=now)
     monitor = wording.monitor_key(incident)
-    place = texts(f"monitor.{monitor}").partition(" · ")[0] if monitor else escape(wording.place(incident))
-    return "\n".join([f"↪️ <b>{place}</b>", texts("incident.moved", when=when)])
+    place = wording.monitor_title(incident, texts).partition(" · ")[0] if monitor else wording.place(incident)
+    return "\n".join([f"↪️ <b>{escape(place)}</b>", texts("incident.moved", when=when)])
 
 
 def _headline(incident: Incident, texts: Texts) -> str:
     """Return the first line: what a phone shows."""
     shown, monitor = wording.shows(incident), wording.monitor_key(incident)
     if monitor:
-        ended = "_over" if incident.phase is Phase.OVER else ""
-        return f"{MARKS[shown]} <b>{texts(f'monitor.{monitor}{ended}')}</b>"
+        return f"{MARKS[shown]} <b>{escape(wording.monitor_title(incident, texts))}</b>"
     return f"{MARKS[shown]} <b>{texts(f'word.{shown}')}</b> · {escape(wording.place(incident))}"
 
 

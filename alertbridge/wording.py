@@ -52,8 +52,9 @@ _BY_ALERT = {
     "VPNTargetUnknown": Shown.UNKNOWN,
     "VPNTargetFlapping": Shown.FLAPPING,
 }
-# Alerts of the monitoring itself, by name and severity -> (key of its words in texts/, its rule's `for` and
-# `keep_firing_for` in seconds): it began that much before it fired, and was over that much before it ended.
+# Alerts about no single target or region, most of them of the monitoring itself: by name and severity -> (key of their
+# words in texts/, the rule's `for` and `keep_firing_for` in seconds): it began that much before it fired, and was over
+# that much before it ended.
 _MONITOR = {
     ("VPNMonitorIsolated", "critical"): ("isolated", 5.0, 30.0),
     ("VPNEngineImpaired", "critical"): ("impaired", 15.0, 30.0),
@@ -68,6 +69,9 @@ _MONITOR = {
     ("AlertBridgeDeliveryStalled", "critical"): ("stalled", 30.0, 0.0),
     ("AlertBridgeDeliveryStalled", "warning"): ("dead", 0.0, 0.0),
     ("AlertBridgePollingFailing", "warning"): ("polling", 120.0, 0.0),
+    ("VPNSharedFate", "warning"): ("provider", 0.0, 0.0),
+    ("VPNRegionSLOBurn", "warning"): ("budget", 0.0, 0.0),
+    ("VPNRegionSLOBurn", "info"): ("budget_slow", 0.0, 0.0),
 }
 _BY_LEVEL = {Level.CRITICAL: Shown.CRITICAL, Level.WARNING: Shown.WARNING}
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -109,6 +113,22 @@ def shows(incident: Incident) -> Shown:
 def monitor_key(incident: Incident) -> str:
     """Return the key of the words for an alert of the monitoring itself; empty for every other incident."""
     return _monitor(incident)[0]
+
+
+def monitor_title(incident: Incident, texts: Texts) -> str:
+    """Return the first words of such an alert, not escaped: what began, or that it is over."""
+    ended = "_over" if incident.phase is Phase.OVER else ""
+    name, _ = monitor_detail(incident)
+    return texts.entries[f"monitor.{monitor_key(incident)}{ended}"].format(
+        place=name or incident.label("region") or "?"
+    )
+
+
+def monitor_detail(incident: Incident) -> tuple[str, str]:
+    """Return what the rule's `detail` says: of `PLACE · VALUE` both parts, else all of it as value."""
+    detail = incident.main.annotations.get("detail", "") if incident.main else ""
+    name, _, value = one_line(detail, 400).strip(" ,").rpartition(" · ")
+    return name, value
 
 
 def _monitor(incident: Incident) -> tuple[str, float, float]:

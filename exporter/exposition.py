@@ -20,7 +20,7 @@ from exporter.exposition_low import low_lines
 from exporter.exposition_names import HEADERS, Part
 from exporter.exposition_tunnels import tunnel_families
 from exporter.inventory.model import Role
-from exporter.outcome import CAUSES, IMPAIRED_REASONS, REASONS, FailureReason, State
+from exporter.outcome import CAUSES, IMPAIRED_REASONS, REASONS, Cause, FailureReason, State
 from exporter.state.verdict import NO_STATE, culprit_id
 from exporter.vpn.facts import NOTHING
 
@@ -157,8 +157,9 @@ class _StatePart(_Part):
         lines: list[str] = []
         for row in np.flatnonzero(verdict.cause[seats.slots] >= 0).tolist():
             slot = int(seats.slots[row])
-            cause = CAUSES[int(verdict.cause[slot])].value
-            extra = open_labels(cause=cause, culprit=culprit_id(verdict, roster, slot))
+            cause = CAUSES[int(verdict.cause[slot])]
+            culprit = seats.targets[row].provider if cause is Cause.PROVIDER else culprit_id(verdict, roster, slot)
+            extra = open_labels(cause=cause.value, culprit=culprit)
             lines.append(f"\nvpn_target_cause{{{seats.pairs[row]},{extra}}} 1")
         return "".join(lines)
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from alertbridge import render
+from alertbridge import digests, render
 from alertbridge.settings import Language
 from alertbridge.texts import texts
-from tests.alertbridge.made import NOW, monitor
+from tests.alertbridge.made import NOW, check, monitor
 
 MONITOR = [
     ("VPNMonitorIsolated", "critical"),
@@ -26,6 +26,9 @@ MONITOR = [
     ("AlertBridgeDeliveryStalled", "critical"),
     ("AlertBridgeDeliveryStalled", "warning"),
     ("AlertBridgePollingFailing", "warning"),
+    ("VPNSharedFate", "warning"),
+    ("VPNRegionSLOBurn", "warning"),
+    ("VPNRegionSLOBurn", "info"),
 ]
 
 
@@ -61,3 +64,38 @@ def test_the_reasons_of_an_impaired_engine_are_words() -> None:
     records = tuple(replace(r, annotations={"detail": "late, new, "}) for r in made.records)
     text = render.incident_message(replace(made, records=records), texts(Language.EN), now=NOW)
     assert "Which: probes go out late, new" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "detail", "lines"),
+    [
+        (
+            "VPNSharedFate",
+            "warning",
+            "A & B <net> · 12",
+            ("PENYEDIA A & B <net> · alat-alatnya terputus bersamaan", "12 alat penyedia ini terputus bersamaan"),
+        ),
+        (
+            "VPNRegionSLOBurn",
+            "warning",
+            "Jawa Barat · 25%",
+            (
+                "KETERSEDIAAN Jawa Barat · berkurang jauh lebih cepat dari yang disepakati",
+                "25% waktu alat-alatnya hilang akhir-akhir ini",
+            ),
+        ),
+    ],
+)
+def test_what_is_about_a_provider_or_region_names_it(
+    name: str, severity: str, detail: str, lines: tuple[str, str]
+) -> None:
+    """From the rule's `detail`; in a digest and in a message that moved too, and never as markup."""
+    made = monitor(name, severity)
+    made = replace(made, records=tuple(replace(r, annotations={"detail": detail}) for r in made.records))
+    words = texts(Language.ID)
+    shown = check(render.incident_message(made, words, now=NOW))
+    assert shown.partition("\n")[0].partition(" ")[2] == lines[0]
+    assert lines[1] in shown
+    assert "Yang mana" not in shown
+    assert f"🚨 {lines[0]}" in check(digests.digest_message([made, made], words, now=NOW))
+    assert check(render.moved_message(made, words, now=NOW)).startswith(f"↪️ {lines[0].partition(' · ')[0]}")

@@ -17,7 +17,7 @@ from exporter.engine.board import RTT_BUCKETS
 from exporter.exposition import Exposition
 from exporter.exposition_names import ALL_PARTS, METRICS, Part
 from exporter.inventory.model import Inventory, ProbeKind, ProbeSpec, Profile, Region, Target
-from exporter.outcome import REASONS, FailureReason, State
+from exporter.outcome import CAUSES, REASONS, Cause, FailureReason, State
 from exporter.roster import build_roster
 from tests.exporter.web.fakes import FakeView
 from tests.exporter.web.sample import INVENTORY, isolated, make_board, make_roster, neutral_verdict, sample_verdict
@@ -140,6 +140,17 @@ def _blocks(text: str) -> list[tuple[str, list[str]]]:
         elif not line.startswith("#"):
             found[-1][1].append(line)
     return found
+
+
+def test_a_provider_that_fell_is_named() -> None:
+    """As what its targets' outages come from: VPNSharedFate counts by it."""
+    at_provider = [replace(one, provider="XL") if one.id == "jbr-1" else one for one in INVENTORY.targets]
+    roster = build_roster(replace(INVENTORY, targets=tuple(at_provider)))
+    verdict = neutral_verdict(roster)
+    cause = verdict.cause.copy()
+    cause[roster.slot_of["jbr-1"]] = CAUSES.index(Cause.PROVIDER)
+    text = Exposition(make_board(roster)).render(THREE, roster, replace(verdict, cause=cause)).decode()
+    assert 'vpn_target_cause{target="jbr-1",region="JBR",cause="provider",culprit="XL"} 1' in text
 
 
 def test_trouble_is_told_with_cause_culprit_and_numbers() -> None:

@@ -122,7 +122,14 @@ def test_a_dead_exporter_hides_all_that_it_tells_of(server: str, bridge: Receive
     until(lambda: "VPNTargetDown" in names(bridge), "a fall before", seconds=_SOON)
     send(server, {"alertname": "VPNExporterDown", "severity": "critical"})
     until(lambda: "VPNExporterDown" in names(bridge), "the exporter's death", seconds=_SOON)
-    hidden = ["VPNTargetLow", "VPNTargetUnknown", "VPNTargetFlapping", "VPNRegionDown", "VPNMonitorIsolated"]
+    hidden = [
+        "VPNTargetLow",
+        "VPNTargetUnknown",
+        "VPNTargetFlapping",
+        "VPNRegionDown",
+        "VPNSharedFate",
+        "VPNMonitorIsolated",
+    ]
     send(server, *[target_alert(name, "after") for name in hidden])
     send(
         server,
