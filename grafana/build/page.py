@@ -141,6 +141,13 @@ def search_box(say: Language) -> Json:
     }
 
 
+def from_query(name: str, label: str, query: str, *, regex: str) -> Json:
+    """Return a hidden variable that stands for all values that a query's answer has; none where it has none."""
+    found = _from_labels(name, label, query)
+    del found["allValue"]  # the values themselves, not everything
+    return found | {"regex": regex, "hide": 2, "skipUrlSync": True}
+
+
 def _from_labels(name: str, label: str, query: str, *, several: bool = True) -> Json:
     """Return a variable that lists a label's values, looked up again when the time range changes."""
     found: Json = {

@@ -141,14 +141,14 @@ def per_region(metric: str, state: int, matchers: str = IN_REGION) -> str:
     return f"sum by (region) ({metric}{{{matchers}}} == bool {state})"
 
 
-def tiles(part: str, by: str, window: str) -> str:
-    """Return the sum of 5-minute averages that tile a window: `available` or `judged` targets."""
-    return f"sum by ({by}) (sum_over_time(region:vpn_target_{part}:tile5m{{{IN_REGION}}}[{window}]))"
+def tiles(part: str, by: str, window: str, step: str = "5m") -> str:
+    """Return the sum of averages that tile a window (steps of 5 or 15 minutes): `available` or `judged` targets."""
+    return f"sum by ({by}) (sum_over_time(region:vpn_target_{part}:tile{step}{{{IN_REGION}}}[{window}]))"
 
 
-def availability(window: str, by: str = "region") -> str:
+def availability(window: str, by: str = "region", step: str = "5m") -> str:
     """Return time (up + low) / time (up + low + down) over a window; unknown is left out (design section 6)."""
-    return f"{tiles('available', by, window)} / ({tiles('judged', by, window)} > 0)"
+    return f"{tiles('available', by, window, step)} / ({tiles('judged', by, window, step)} > 0)"
 
 
 def recorded_availability(window: str, longest_gap: str) -> str:
@@ -156,8 +156,3 @@ def recorded_availability(window: str, longest_gap: str) -> str:
     return (
         f"max by (region) (last_over_time(region:vpn_target_availability:ratio_{window}{{{IN_REGION}}}[{longest_gap}]))"
     )
-
-
-def down_hours(window: str, by: str = "region") -> str:
-    """Return the hours that targets of each region were down in a window, all targets added up."""
-    return f"({tiles('judged', by, window)} - {tiles('available', by, window)}) / 12"

@@ -11,7 +11,7 @@ import requests
 
 # Grafana's values in a test that lives for seconds: short windows, so that they are filled.
 INTERVALS = {"$__rate_interval": "4s", "$__interval": "1s", "$__range": "1m"}
-VARIABLES = {"$region": ".*", "$target": ".*", "$state": ">= 0", "$kind": ".*", "$search": ""}
+VARIABLES = {"$region": ".*", "$target": ".*", "$state": ">= 0", "$kind": ".*", "$search": "", "$worst": ".*"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,7 @@ FUNCTIONS = {
     "histogram_quantile",
     "label_replace",
     "label_values",
+    "query_result",
     "last_over_time",
     "sort_desc",
     "sum_over_time",

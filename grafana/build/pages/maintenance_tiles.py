@@ -5,12 +5,11 @@ A panel's tiles share one line on a phone: none has more than four.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grafana.build.palette import (
     GREEN,
     GREY,
-    NO_VALUE,
     RED,
     YELLOW,
     good_or_bad,
@@ -23,6 +22,9 @@ from grafana.build.promql import value
 
 if TYPE_CHECKING:
     from grafana.build.language import Language
+
+
+_LONG_OVER: Final = -36500  # days
 
 
 def parts(say: Language) -> Json:
@@ -51,25 +53,31 @@ def telegram(say: Language) -> Json:
         [
             value("min(alertbridge_telegram_up)", say("messages", "pesan"), "A"),
             value("max(alertbridge_telegram_polling_up)", say("commands", "perintah"), "B"),
+            value(
+                "2 * max(alertbridge_build_info) unless on () alertbridge_telegram_up "
+                "unless on () alertbridge_telegram_polling_up",
+                "Telegram",
+                "C",
+            ),
         ],
         say,
-        no_value=say("no token", "tanpa token"),
+        more=mapping({"2": (say("no token, or not asked yet", "tanpa token, atau belum ditanya"), GREY)}),
     )
 
 
-def _tiles(title: str, description: str, targets: list[Json], say: Language, *, no_value: str = NO_VALUE) -> Json:
+def _tiles(title: str, description: str, targets: list[Json], say: Language, *, more: list[Json] | None = None) -> Json:
     """Return tiles of what answers or not."""
-    lost = say("NOT ANSWERING", "TIDAK MENJAWAB")
+    lost = say("SILENT", "DIAM")
     return stat(
         title,
         description,
         targets,
-        mappings=[*good_or_bad("OK", lost), missing(say("NO DATA", "TIDAK ADA DATA"))],
+        mappings=[*good_or_bad("OK", lost), *(more or []), missing(say("NO DATA", "TIDAK ADA DATA"))],
         thresholds=thresholds(GREY),
         orientation="vertical",
         text="value_and_name",
-        size={"valueSize": 20, "titleSize": 12},
-        no_value=no_value,
+        size={"valueSize": 20, "titleSize": 11},
+        no_value=say("NO DATA", "TIDAK ADA DATA"),
     )
 
 
@@ -93,6 +101,8 @@ def sight(say: Language) -> Json:
             override("byFrameRefID", "A", mappings=isolated),
             override("byFrameRefID", "B", mappings=impaired),
         ],
+        thresholds=thresholds(GREY),
+        no_value=say("No data", "Tidak ada data"),
         orientation="vertical",
         text="value_and_name",
         size={"valueSize": 18, "titleSize": 13},
@@ -121,6 +131,8 @@ def files(say: Language) -> Json:
             override("byFrameRefID", "B", mappings=held),
             override("byFrameRefID", "C", mappings=disk),
         ],
+        thresholds=thresholds(GREY),
+        no_value=say("No data", "Tidak ada data"),
         orientation="vertical",
         text="value_and_name",
         size={"valueSize": 18, "titleSize": 13},
@@ -141,11 +153,19 @@ def uplinks(say: Language) -> Json:
         [
             value("max by (uplink) (vpn_uplink_up)", "{{uplink}}", "A"),
             value("min by (source) (vpn_tunnel_source_up)", "{{source}}", "B"),
+            value(
+                "0 * max(vpn_monitor_isolated) unless on () vpn_uplink_up unless on () vpn_tunnel_source_up",
+                say("uplinks, sources", "uplink, sumber"),
+                "C",
+            ),
         ],
         mappings=good_or_bad("UP", "DOWN"),
-        overrides=[override("byFrameRefID", "B", mappings=good_or_bad("OK", stale))],
+        overrides=[
+            override("byFrameRefID", "B", mappings=good_or_bad("OK", stale)),
+            override("byFrameRefID", "C", mappings=mapping({"0": (say("none configured", "belum diatur"), GREY)})),
+        ],
         thresholds=thresholds(GREY),
-        no_value=say("none configured", "belum diatur"),
+        no_value=say("No data", "Tidak ada data"),
         orientation="vertical",
         text="value_and_name",
         size={"valueSize": 22, "titleSize": 13},
@@ -169,7 +189,9 @@ def certificates(say: Language) -> Json:
         ),
         [value(f"({ends} - time()) / 86400", "{{job}}", "A"), value(plain, "{{job}}", "B")],
         decimals=0,
-        thresholds=thresholds(RED, (7, YELLOW), (21, GREEN)),
+        no_value=say("No data", "Tidak ada data"),
+        # What is not known has the colour of the first step.
+        thresholds=thresholds(GREY, (_LONG_OVER, RED), (7, YELLOW), (21, GREEN)),
         overrides=[override("byFrameRefID", "B", mappings=mapping({"0": (say("no TLS", "tanpa TLS"), GREY)}))],
         orientation="vertical",
         text="value_and_name",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MIDDLE: Final = {"latitude": str(CENTRE["lat"]), "longitude": str(CENTRE["lon"])}
 _FIRST_LINE, _SECOND_LINE, _THIRD_LINE = -30, 2, 34  # pixels below the middle
+_SOUTH = 140  # below Java, where no region has its word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ def words_on_map(say: Language) -> Words:
             _line(say("No data since", "Tidak ada data sejak"), "F", "words", _FIRST_LINE),
             _line(say("Moment of the newest data", "Waktu data terbaru"), "F", "Value #F", _SECOND_LINE),
             _line(say("Age of the data", "Umur data"), "G", "Value #G", _THIRD_LINE),
-            _line(say("Nobody can see", "Tidak terlihat"), "H", "words", _SECOND_LINE),
+            _line(say("Nobody can see", "Tidak terlihat"), "H", "words", _SOUTH),
         ],
         overrides=[
             override("byName", "Value #F", unit=CLOCK),

@@ -67,9 +67,9 @@ def problems(say: Language) -> Json:
             table(_moments(), "E"),
         ],
         [
-            columns.state("Value #A", say, width=100, more=no_data_mapping(say)),
+            columns.state("Value #A", say, width=96, more=no_data_mapping(say)),
             # In this order, because a phone shows the first four: what, where, since when and why.
-            columns.name(say, min_width=118, wrap=True),
+            columns.name(say, min_width=112, wrap=True),
             columns.clock("Value #E", say("Since", "Sejak"), width=62),
             columns.cause(say, width=86),
             columns.region(say, width=74),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grafana.build import columns
-from grafana.build.navigation import SLA_REPORT, region_link, target_link
-from grafana.build.page import Canvas, choose_region, dashboard
+from grafana.build.navigation import SLA_REPORT, region_link
+from grafana.build.page import Canvas, choose_region, dashboard, from_query
 from grafana.build.palette import BLUE, GREEN, RED, YELLOW, thresholds
 from grafana.build.panels import Json, one_colour, override, stat, status_history, words
 from grafana.build.promql import (
     IN_REGION,
     availability,
-    down_hours,
     info,
     series,
     table,
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 
 WORST: Final = 25  # targets that are listed, at most FROM_ONE_REGION of one region
 FROM_ONE_REGION: Final = 5
+STEP: Final = "15m"
+# The worst are looked up first, once per refresh: a month of the others is then not read.
+IN_WORST: Final = f'{IN_REGION},target=~"$worst"'
 AIM = thresholds(RED, (0.99, YELLOW), (0.999, GREEN))
 
 
@@ -46,7 +48,7 @@ def build(say: Language) -> Json:
         SLA_REPORT,
         say,
         canvas,
-        variables=[choose_region(say)],
+        variables=[choose_region(say), _worst_variable(say)],
         description=say(
             "Availability per region over the chosen time range; choose a month for a monthly report.",
             "Ketersediaan per wilayah pada rentang waktu terpilih; pilih satu bulan untuk laporan bulanan.",
@@ -68,34 +70,34 @@ def _months(say: Language) -> Json:
     return words("", f"**{say('Report for', 'Laporan untuk')}:** {links}") | {"transparent": True}
 
 
-def _sums(recording: str, by: str) -> str:
+def _sums(recording: str, by: str, matchers: str = IN_REGION) -> str:
     """Return the sum of a recording of 15-minute steps over the chosen range."""
-    return f"sum by ({by}) (sum_over_time({recording}{{{IN_REGION}}}[$__range]))"
+    return f"sum by ({by}) (sum_over_time({recording}{{{matchers}}}[$__range]))"
 
 
-def _down_hours_of_targets() -> str:
+def _down_hours_of_targets(matchers: str = IN_REGION) -> str:
     """Return the hours each target was down, cut off or of its own."""
-    return f"{_sums('region_target:vpn_target_down:avg15m', 'region, target')} / 4"
+    return f"{_sums('region_target:vpn_target_down:avg15m', 'region, target', matchers)} / 4"
+
+
+def _down_hours(by: str) -> str:
+    """Return the hours that targets were down in the chosen range, all targets added up."""
+    return f"({tiles('judged', by, '$__range', STEP)} - {tiles('available', by, '$__range', STEP)}) / 4"
 
 
 def _outages(by: str) -> str:
-    """Return how many outages ended; absent where none did."""
-    return _sums("region_target:vpn_target_outage:resets15m", by)
-
-
-def _outage_time(by: str = "region") -> str:
-    """Return the seconds in outage, of targets on their own (not cut off)."""
-    return f"{_sums('region_target:vpn_target_outage:avg15m', by)} * 900"
+    """Return how many outages of the regions' targets ended; absent where none did."""
+    return _sums("region:vpn_target_outage:resets15m", by)
 
 
 def _mean_length(by: str) -> str:
     """Return the mean length of an outage in seconds: time in outage over the outages that ended."""
-    return f"{_outage_time(by)} / {_outages(by)}"
+    return f"{_sums('region:vpn_target_outage:avg15m', by)} * 900 / {_outages(by)}"
 
 
 def _known(by: str) -> str:
     """Return 0 for each region that was judged: what was seen and had no outage had none, the rest is unknown."""
-    return f"0 * max by ({by}) (last_over_time(region:vpn_target_judged:tile5m{{{IN_REGION}}}[$__range]))"
+    return f"0 * max by ({by}) (last_over_time(region:vpn_target_judged:tile15m{{{IN_REGION}}}[$__range]))"
 
 
 def _named(expr: str, label: str) -> str:
@@ -115,15 +117,16 @@ def _whole(say: Language) -> Json:
             "hub.",
         ),
         [
-            value(availability("$__range", by=""), say("availability", "ketersediaan"), "A"),
-            value(f"sum({_outages('region')}) or sum({_known('region')})", say("outages", "gangguan"), "B"),
-            value(f"sum({_outage_time()}) / sum({_outages('region')})", say("mean length", "lama rata-rata"), "C"),
+            value(availability("$__range", by="", step=STEP), say("availability", "ketersediaan"), "A"),
+            value(f"{_outages('')} or sum({_known('region')})", say("outages", "gangguan"), "B"),
+            value(_mean_length(""), say("mean length", "lama rata-rata"), "C"),
         ],
         [
             override("byFrameRefID", "A", unit="percentunit", decimals=3, thresholds=AIM),
             override("byFrameRefID", "B", decimals=0, color=one_colour(BLUE)),
             override("byFrameRefID", "C", unit="s", decimals=0, color=one_colour(BLUE)),
         ],
+        say,
     )
 
 
@@ -136,22 +139,24 @@ def _basis(say: Language) -> Json:
             "Jam semua alat dijumlahkan: berapa lama terputus, dan berapa lama dinilai seluruhnya.",
         ),
         [
-            value(down_hours("$__range", by=""), say("down", "terputus"), "A"),
-            value(f"{tiles('judged', '', '$__range')} / 12", say("judged", "dinilai"), "B"),
+            value(_down_hours(""), say("down", "terputus"), "A"),
+            value(f"{tiles('judged', '', '$__range', STEP)} / 4", say("judged", "dinilai"), "B"),
         ],
         [
             override("byFrameRefID", "A", decimals=1, color=one_colour(BLUE)),
-            override("byFrameRefID", "B", decimals=0, color=one_colour(BLUE)),
+            override("byFrameRefID", "B", unit="locale", decimals=0, color=one_colour(BLUE)),
         ],
+        say,
     )
 
 
-def _numbers(title: str, description: str, targets: list[Json], overrides: list[Json]) -> Json:
+def _numbers(title: str, description: str, targets: list[Json], overrides: list[Json], say: Language) -> Json:
     """Return big numbers side by side; three are as many as a phone has room for."""
     return stat(
         title,
         description,
         targets,
+        no_value=say("Nothing recorded in this time range", "Belum ada catatan pada rentang waktu ini"),
         background=False,
         orientation="vertical",
         text="value_and_name",
@@ -163,7 +168,7 @@ def _numbers(title: str, description: str, targets: list[Json], overrides: list[
 def _outage_columns(say: Language, outages: str, length: str) -> Iterable[Column]:
     """Return the columns that both tables end with."""
     return (
-        columns.count(outages, say("Outages", "Gangguan"), width=78),
+        columns.count(outages, say("Outages", "Gangguan"), width=86),
         columns.duration(length, say("Mean length", "Rata-rata"), width=100),
     )
 
@@ -180,32 +185,46 @@ def _regions(say: Language) -> Json:
             "sendiri. Gangguan: milik alat itu sendiri, dihitung setelah selesai; rata-rata: lamanya dibagi jumlahnya.",
         ),
         [
-            table(availability("$__range"), "A"),
-            table(down_hours("$__range"), "B"),
+            table(availability("$__range", step=STEP), "A"),
+            table(_down_hours("region"), "B"),
             table(f"{_outages('region')} or on (region) {_known('region')}", "C"),
             table(_mean_length("region"), "D"),
             table(f"max by (region, name) (vpn_region_info{{{IN_REGION}}}) or on (region) {gone}", "E"),
         ],
         [
-            columns.plain("name", say("Region", "Wilayah"), links=[region_link(say)]),
-            columns.availability("Value #A", say("Availability", "Ketersediaan"), width=115),
+            columns.plain("name", say("Region", "Wilayah"), links=[region_link(say)], min_width=120, wrap=True),
+            columns.availability("Value #A", say("Availability", "Ketersediaan"), width=124),
             columns.hours("Value #B", say("Hours down", "Jam terputus"), width=105),
             *_outage_columns(say, "Value #C", "Value #D"),
             columns.hidden("region"),
         ],
-        empty=say("No data in this time range", "Tidak ada data dalam rentang waktu ini"),
+        empty=say(
+            "Nothing recorded in this time range; the first numbers come five minutes after the start",
+            "Belum ada catatan pada rentang waktu ini; angka pertama muncul lima menit setelah mulai",
+        ),
         sort=(say("Availability", "Ketersediaan"), False),
         paged=False,
         dropped=("Value #E",),
     )
 
 
+def _worst_variable(say: Language) -> Json:
+    """Return the hidden variable that holds the worst targets' ids."""
+    return from_query(
+        "worst",
+        say("Worst targets", "Alat terburuk"),
+        f"query_result(topk({WORST}, topk by (region) ({FROM_ONE_REGION}, {_down_hours_of_targets()})))",
+        regex='/target="([^"]+)"/',
+    )
+
+
 def _worst(say: Language) -> Json:
     """Return the targets that lost most."""
     each = "region, target"
-    most = f"topk({WORST}, topk by (region) ({FROM_ONE_REGION}, {_down_hours_of_targets()}))"
-    chosen = f"and on ({each}) {most}"
-    lost = f"{_down_hours_of_targets()} / ({_sums('region_target:vpn_target_judged:avg15m', each)} / 4 > 0)"
+    lost = _down_hours_of_targets(IN_WORST)
+    judged = f"({_sums('region_target:vpn_target_judged:avg15m', each, IN_WORST)} / 4 > 0)"
+    outages = _sums("region_target:vpn_target_outage:resets15m", each, IN_WORST)
+    mean = f"{_sums('region_target:vpn_target_outage:avg15m', each, IN_WORST)} * 900 / {outages}"
     return table_panel(
         say("Worst targets", "Alat terburuk"),
         say(
@@ -215,20 +234,23 @@ def _worst(say: Language) -> Json:
             "wilayah. Dihitung per seperempat jam: seperempat jam terbaru belum termasuk.",
         ),
         [
-            table(f"({most}) {info('name')} or on ({each}) {_named(most, 'target')}", "A"),
-            table(f"1 - ({lost}) {chosen}", "B"),
-            table(f"{_outages(each)} {chosen}", "C"),
-            table(f"{_mean_length(each)} {chosen}", "D"),
+            table(f"({lost}) {info('name', IN_WORST)} or on ({each}) {_named(lost, 'target')}", "A"),
+            table(f"1 - ({lost}) / {judged}", "B"),
+            table(outages, "C"),
+            table(mean, "D"),
         ],
         [
-            columns.plain("name", say("Name", "Nama"), links=[target_link(say)]),
-            columns.region(say, width=62),
+            columns.name(say, min_width=120, wrap=True),
+            columns.region(say, width=74),
             columns.availability("Value #B", say("Availability", "Ketersediaan"), width=105),
-            columns.hours("Value #A", say("Hours down", "Jam terputus"), width=105),
+            columns.hours("Value #A", say("Hours down", "Jam terputus"), width=124),
             *_outage_columns(say, "Value #C", "Value #D"),
             columns.hidden("target"),
         ],
-        empty=say("No target was down, or no data yet", "Tidak ada alat yang terputus, atau belum ada data"),
+        empty=say(
+            "No time lost is recorded in this time range; the first quarter of an hour comes when it is over",
+            "Belum ada waktu terputus yang tercatat; seperempat jam pertama muncul setelah selesai",
+        ),
         sort=(say("Hours down", "Jam terputus"), True),
         paged=False,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grafana.build import columns
+from grafana.build.freshness import ISOLATED, STALE, labelled
 from grafana.build.navigation import TARGET
 from grafana.build.page import Canvas, alert_marks, change_marks, choose_region, choose_target, dashboard
 from grafana.build.palette import BLUE, GREEN, PURPLE, RED, YELLOW, missing, state_mappings, thresholds
@@ -77,6 +78,7 @@ def _pace(say: Language) -> Json:
         ),
         [value(expr, names[ref], ref) for ref, expr in exprs.items()],
         unit="s",
+        no_value=say("No data", "Tidak ada data"),
         background=False,
         orientation="vertical",
         text="value_and_name",
@@ -130,15 +132,15 @@ def _facts(say: Language) -> Json:
         say("As written in targets.yml.", "Seperti tertulis di targets.yml."),
         [table(f"max by ({labels}) (vpn_target_info{{{THIS}}})")],
         [
-            columns.plain("name", say("Name", "Nama"), min_width=165),
+            columns.plain("name", say("Name", "Nama"), min_width=165, wrap=True),
             columns.plain("target", "Id", min_width=110),
             columns.plain("address", say("Address", "Alamat"), min_width=110),
-            columns.plain("probe", say("Probe", "Ping"), min_width=80),
+            columns.plain("probe", say("Probe", "Ping"), min_width=80, wrap=True),
             columns.plain("kind", say("Kind", "Jenis"), width=100),
             columns.plain("profile", say("Profile", "Profil"), width=75),
             columns.plain("gateway", "Hub", width=90),
         ],
-        empty=say("No data", "Tidak ada data"),
+        empty=say("No such target, or no data now", "Tidak ada alat itu, atau tidak ada data saat ini"),
         paged=False,
         dropped=("Value",),
     )
@@ -148,6 +150,8 @@ def _cause(say: Language) -> Json:
     """Return why it is down, and what of its own is near."""
     yes = say("yes", "ya")
     cause = f"max by (region, target, cause, culprit) (vpn_target_cause{{{THIS}}})"
+    unseen = labelled(f"({code(THIS)} == 3) and on () {ISOLATED}", cause="uplink")
+    silent = labelled(STALE, cause="exporter", culprit=say("no data", "tanpa data"))
     return table_panel(
         say("Cause and what is near", "Penyebab dan yang akan terjadi"),
         say(
@@ -159,7 +163,7 @@ def _cause(say: Language) -> Json:
             "gangguan.",
         ),
         [
-            table(f"{cause} or on (region, target) {low_causes(THIS)}", "A"),
+            table(f"{cause} or on (region, target) {low_causes(THIS)} or {unseen} or {silent}", "A"),
             table(f"max by (region, target, state) (vpn_target_pending{{{THIS}}})", "B"),
             table(f"{per_target('vpn_target_cut_off', THIS)} > 0", "C"),
             table(f'label_replace({per_target("vpn_target_flapping", THIS)}, "flapping", "{yes}", "", "")', "D"),
@@ -172,7 +176,7 @@ def _cause(say: Language) -> Json:
             columns.count("Value #C", say("Cuts off", "Isolasi"), width=75),
             columns.plain("flapping", say("Flapping", "Naik-turun"), width=90),
         ],
-        empty=say("Nothing to tell of it now", "Tidak ada yang perlu dikatakan saat ini"),
+        empty=say("No cause, and nothing is near", "Tidak ada penyebab, dan tidak ada yang dekat"),
         paged=False,
         dropped=("Value #A", "Value #D", "Value", "region", "target"),
     )

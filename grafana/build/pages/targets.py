@@ -99,7 +99,10 @@ def _targets(say: Language) -> Json:
             columns.plain("address", say("Address", "Alamat")),
             columns.plain("gateway", "Hub", width=100),
         ],
-        empty=say("No target fits, or there is no data", "Tidak ada alat yang cocok, atau tidak ada data"),
+        empty=say(
+            "No target fits; or there is no data: its age stands above",
+            "Tidak ada alat yang cocok; atau tidak ada data: umurnya tertulis di atas",
+        ),
         sort=(say("State", "Status"), False),
         transformations=[only_chosen],
     )

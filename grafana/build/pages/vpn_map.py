@@ -38,6 +38,7 @@ MARKS: Final = {
     State.DOWN: ("E", "square", 7, "■"),
 }
 REGION_REF: Final = "A"
+REGION_ID_REF: Final = "I"
 
 
 def build(say: Language) -> Json:
@@ -129,8 +130,10 @@ def _map(say: Language) -> Json:
     layers = [
         Layer(name=say("Regions", "Wilayah"), ref=REGION_REF, symbol="circle", size=13, opacity=0.35),
     ]
-    # Words of their own layer: a label takes its marker's colour, and yellow on white cannot be read.
-    ids = Layer(name=say("Region ids", "Id wilayah"), ref=REGION_REF, symbol=None, size=5, opacity=1, label="region")
+    # Words of their own layer: a label takes its marker's colour, and yellow on white cannot be read. Worst first, for
+    # where two words would overlap the first row's stays.
+    targets.append(table(f"sort(({region_code()}) {region_join})", REGION_ID_REF))
+    ids = Layer(name=say("Region ids", "Id wilayah"), ref=REGION_ID_REF, symbol=None, size=5, opacity=1, label="region")
     for state, (ref, symbol, size, _) in MARKS.items():
         join = info("name, kind, latitude, longitude", f"{IN_REGION},{place}")
         targets.append(table(f"({code()} == {int(state)}) {join}", ref))
@@ -190,7 +193,9 @@ def alert_table(say: Language, alertstate: str = "firing") -> Json:
             columns.plain("region", say("Region", "Wilayah"), width=75),
             columns.since("Value", say),
         ],
-        empty=say("None", "Tidak ada") if not firing else say("No alert is firing", "Tidak ada peringatan aktif"),
+        empty=say("No alert is firing", "Tidak ada peringatan aktif")
+        if firing
+        else say("No alert is about to fire", "Tidak ada peringatan yang akan aktif"),
         sort=(say("Since", "Sejak"), True),
     )
 
@@ -209,9 +214,9 @@ def _changes(say: Language) -> Json:
             table(f"({code()} and on (region, target) {newest}) {info('name, kind')}", "B"),
         ],
         [
-            columns.moment("Value #A", say("When", "Kapan")),
             columns.state("Value #B", say),
             columns.name(say, wrap=True),
+            columns.moment("Value #A", say("When", "Kapan"), width=150),
             columns.plain("target", say("Id", "Id"), links=[target_link(say)]),
             columns.region(say, width=75),
             columns.hidden("kind"),
