@@ -83,6 +83,7 @@ def problems(say: Language) -> Json:
         empty=say("No problem in the chosen regions", "Tidak ada masalah di wilayah terpilih"),
         sort=(say("State", "Status"), False),
         then=(say("Cuts off", "Isolasi"), True),
+        paged=False,  # long names make Grafana's pages short: with thousands of targets, four rows and a void
     )
 
 

@@ -123,7 +123,7 @@ def _whole(say: Language) -> Json:
         ],
         [
             override("byFrameRefID", "A", unit="percentunit", decimals=3, thresholds=AIM),
-            override("byFrameRefID", "B", decimals=0, color=one_colour(BLUE)),
+            override("byFrameRefID", "B", unit="locale", decimals=0, color=one_colour(BLUE)),
             override("byFrameRefID", "C", unit="s", decimals=0, color=one_colour(BLUE)),
         ],
         say,

@@ -223,4 +223,5 @@ def _changes(say: Language) -> Json:
         ],
         empty=say("No data: its age stands above", "Tidak ada data: umurnya tertulis di atas"),
         sort=(say("When", "Kapan"), True),
+        paged=False,
     )
