@@ -21,6 +21,7 @@ from alertbridge.bot.keyboards import signer_of
 from alertbridge.bot.kinds import Answer, Command, Question, WrongUsageError
 from alertbridge.bot.replying import Replies
 from alertbridge.errors import PeerError, StoreError
+from alertbridge.finishing import finish_first
 from alertbridge.markup import one_line
 from alertbridge.settings import Role
 from alertbridge.texts import texts
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 STALE_AFTER = timedelta(minutes=5)  # an action that waited longer, through an outage, may no longer be meant
+_FINISH_SECONDS = 3.0  # how long a stop waits for an answer that is on its way
 _AT_ONCE = 16  # questions that are answered at the same time
 
 
@@ -216,8 +218,13 @@ class Responder:
 
     async def tell(self, asker: Asker, answer: Answer, *, reply_to: int | None = None, edit: int | None = None) -> None:
         """Give an answer; that of an action is kept until then (unfinished.py)."""
-        if await self.replies.send(asker, answer, reply_to=reply_to, edit=edit):
-            await self.told(answer)
+
+        async def give() -> None:
+            if await self.replies.send(asker, answer, reply_to=reply_to, edit=edit):
+                await self.told(answer)
+
+        # Else a bridge that is stopped between Telegram's word and our note of it would give the answer again, late.
+        await (give() if answer.owed is None else finish_first(give(), seconds=_FINISH_SECONDS))
 
     async def told(self, answer: Answer) -> None:
         """Note that nobody waits for an answer any more."""

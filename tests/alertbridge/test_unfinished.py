@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
@@ -12,16 +13,21 @@ from alertbridge.bot.unfinished import Unfinished
 from alertbridge.markup import plain
 from alertbridge.settings import Chat, Language, Settings
 from alertbridge.store import Store
-from tests.alertbridge.acting import SITE, data_of, press, recorded, told
+from tests.alertbridge.acting import CONFIG, OPERATOR, SITE, data_of, press, recorded, told
+from tests.alertbridge.conftest import NOC as CHAT
+from tests.alertbridge.conftest import running_bridge
 from tests.alertbridge.test_bot import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from alertbridge.bot.access import Asker
     from alertbridge.bot.kinds import Answer
     from alertbridge.bot.replying import Replies
     from tests.alertbridge.conftest import Trial
+    from tests.alertbridge.peers import Peers
+    from tests.botapi.server import BotApi
 
 NOW = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
 NOC = -1001
@@ -99,3 +105,26 @@ async def test_what_was_answered_is_not_kept(trial: Trial) -> None:
     while await trial.bridge.store.transact(lambda q: q.unanswered_actions()):
         assert datetime.now(UTC) < deadline
     assert [result for _, _, result in await recorded(trial)] == ["ok", "ok"]
+
+
+async def test_a_stop_while_telegram_takes_an_answer_does_not_give_it_again(
+    api: BotApi, peers: Peers, tmp_path: Path
+) -> None:
+    """It waits for Telegram's word, as it does for messages; only SIGKILL leaves that open."""
+    taken = {"message_id": 1, "date": 1, "chat": {"id": CHAT, "type": "supergroup"}}
+    async with running_bridge(api, peers, tmp_path, config=CONFIG) as trial:
+        api.fail_next(
+            method="sendMessage",
+            accept=True,
+            hang_seconds=0.5,
+            status=200,
+            raw=json.dumps({"ok": True, "result": taken}).encode(),
+            content_type="application/json",
+        )
+        api.say("/unack", user=OPERATOR, chat=CHAT)
+        await api.until(lambda: api.messages)
+        assert await trial.bridge.store.transact(lambda q: q.unanswered_actions()) != ()
+    async with running_bridge(api, peers, tmp_path, config=CONFIG) as trial:
+        assert await trial.bridge.store.transact(lambda q: q.unanswered_actions()) == ()
+        await ask(api, "/status", user=OPERATOR)
+    assert sum("Nobody has it" in message.text for message in api.messages) == 1
