@@ -17,6 +17,7 @@ from tests.alertbridge.acting import (
     data_of,
     elsewhere,
     press,
+    settled,
     told,
 )
 from tests.alertbridge.conftest import NOC, running_bridge
@@ -128,6 +129,8 @@ async def test_who_was_told_of_the_end_hears_that_it_was_put_off_elsewhere(
         assert notice.text.startswith("🔕 The silence on Jbr Gt Pasteur 1 goes on until ")
         assert notice.text.endswith(" WIT: duty has prolonged it.")
         assert notice.silent
+        await api.until(lambda: "goes on until" in api.in_chat(NOC)[-1].text, what="the answer to the press")
+        await settled(trial)
         assert sum("goes on until" in one.text for one in api.in_chat(NOC)) == 1
         assert api.in_chat(OTHER) == []
 
