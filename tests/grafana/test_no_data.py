@@ -118,6 +118,15 @@ def test_a_dead_exporter_leaves_no_count_of_targets(dead: Watched) -> None:
         assert dead.ask(query) == [], query.title
 
 
+def test_a_dead_exporter_leaves_no_half_rows_and_no_claims(dead: Watched) -> None:
+    """No region has a row of recorded numbers alone; Maintenance does not call unknown uplinks "none configured"."""
+    asked = [query for query in QUERIES.values() if query.page == "vpn-regions" and query.panel["type"] == "table"]
+    assert len(asked) > 10
+    asked.append(QUERIES["vpn-maintenance/Uplinks, tunnel facts/C"])
+    for query in asked:
+        until(lambda query=query: not dead.ask(query), query.title, seconds=DEADLINE)  # type: ignore[misc] # bound now
+
+
 def test_the_past_is_told_as_such_even_while_prometheus_still_shows_it(watched: Watched) -> None:
     """A Prometheus that did not see the exporter die goes on showing its last states: from 15 s on that is told."""
 
