@@ -19,7 +19,7 @@ demo: .venv/.run ## run the whole stack on a simulated country; needs neither ro
 	@$(BIN)/python -m tools.run --demo --bridge "$(BRIDGE)" --data "$(DATA)"
 
 test: .venv/.dev lint type ## everything: lint, types, configurations and all tests (most of their time is waiting)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: .venv/.dev ## measure side by side with fping, smokeping_prober, blackbox_exporter; writes bench/results.md
 	@$(BIN)/python -m bench

@@ -39,10 +39,12 @@ async def low_storm(trial: Trial) -> Message:
     return digest
 
 
-async def falls(trial: Trial, site: str) -> None:
-    """Let a LOW site be DOWN."""
-    trial.peers.put(site, "down", age_seconds=4)
-    await trial.fire(alert("VPNTargetLow", site, severity="warning", status="resolved"), alert(target=site))
+async def falls(trial: Trial, *sites: str) -> None:
+    """Let LOW sites be DOWN, at one moment."""
+    for site in sites:
+        trial.peers.put(site, "down", age_seconds=4)
+    ends = [alert("VPNTargetLow", site, severity="warning", status="resolved") for site in sites]
+    await trial.fire(*ends, *(alert(target=site) for site in sites))
 
 
 async def returns(trial: Trial, site: str, name: str = "VPNTargetLow", severity: str = "warning") -> None:
@@ -80,8 +82,7 @@ async def test_many_that_get_worse_are_two_sounds_and_no_flood(trial: Trial) -> 
     digest = await low_storm(trial)
     await falls(trial, SITES[0])
     await trial.api.until(lambda: len(trial.api.messages) == 2)
-    for site in SITES[1:]:
-        await falls(trial, site)
+    await falls(trial, *SITES[1:])
     await trial.api.until(lambda: len(trial.api.messages) == 3)
     await trial.api.until(lambda: digest.first_line == "🔴 5 DOWN in Jawa Barat", seconds=15)
     second = trial.api.messages[2]
