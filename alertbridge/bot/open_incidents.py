@@ -76,7 +76,7 @@ def _named(incidents: Sequence[Incident], text: str, question: Question) -> tupl
     if not near:
         raise WrongUsageError(question.texts("act.none_open_named", text=text))
     key = "bot.several" if part else "act.none_open_near"
-    raise _choice(question, question.texts(key, text=text), near)
+    raise _choice(question, question.texts(key, text=text), near, typed=text)
 
 
 def _names(incident: Incident) -> tuple[str, ...]:
@@ -86,12 +86,20 @@ def _names(incident: Incident) -> tuple[str, ...]:
     return tuple(name.casefold() for name in found if name)
 
 
-def _choice(question: Question, head: str, incidents: Sequence[Incident]) -> WrongUsageError:
-    """Return the answer that asks which incident was meant; what followed the name in the command is kept."""
+def _choice(question: Question, head: str, incidents: Sequence[Incident], *, typed: str = "") -> WrongUsageError:
+    """Return the answer that asks which incident was meant; what followed the name in the command is kept.
+
+    Args:
+        question: as it was asked.
+        head: the first line.
+        incidents: what may have been meant.
+        typed: the name in the command, with which its argument begins.
+    """
     lines, choices = [], []
     for incident in incidents[:_NEAR]:
         kind, _, identity = incident.subject.partition(":")
         name = incident.label("alertname") if kind == "alert" else identity
         lines.append(f"<code>{escape(name)}</code> {escape(place_of(incident))}")
         choices.append(Choice(id=name, name=place_of(incident)))
-    return WrongUsageError("\n".join([head, *lines]), buttons=choice_buttons(question, choices))
+    buttons = choice_buttons(question, choices, after=question.argument.removeprefix(typed).strip())
+    return WrongUsageError("\n".join([head, *lines]), buttons=buttons)

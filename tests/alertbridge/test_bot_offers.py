@@ -63,6 +63,17 @@ async def test_what_followed_the_name_is_kept(trial: Trial) -> None:
     assert silence["comment"] == "work"
 
 
+async def test_until_when_and_why_are_kept_of_an_open_incident_too(trial: Trial) -> None:
+    """`back` means open incidents: the pressed one is silenced until it is back, for the reason that was typed."""
+    await told(trial, "jbr-pk-dago")
+    asked = await ask(trial.api, "/silence jbr-pk-dagu back work", user=OPERATOR)
+    assert asked.first_line == "No open incident is called jbr-pk-dagu. Open, with a name like it:"
+    await pressed(trial, asked, "Dago", user=OPERATOR)
+    (silence,) = trial.peers.silences.values()
+    assert silence["comment"] == "work"
+    assert (await becomes_recorded(trial, 2))[1] == ("duty", "button /silence jbr-pk-dago back work", "ok")
+
+
 async def test_a_target_offers_its_curve_its_probes_and_an_hour_of_silence(trial: Trial) -> None:
     """Silence only where somebody may; it is recorded as what it is, by whoever pressed."""
     for_viewer = await ask(trial.api, "/target jbr-hub", user=VIEWER)
